@@ -1,0 +1,197 @@
+"""Diagnostics as data, and the one exception that carries them.
+
+What is here: the table of codes, `Diagnostic`, and `Diagnostics`, which a stage collects into.
+What is not: how they are shown (spinedsl/cli/render.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+
+from spinedsl.source import Span
+
+
+class Severity(Enum):
+    """How much a diagnostic matters; only errors stop a compilation."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+CODES: dict[str, str] = {
+    "SP001": "a file can't be read",
+    "SP002": "a file, a number or a network is larger than the limit",
+    "SP003": "a file is not UTF-8",
+    "SP004": "a file holds NUL bytes",
+    "SP005": "a file declares nothing",
+    "SP006": "brackets or expressions nest too deeply",
+    "SP010": "a word or sign where the language expects another",
+    "SP011": "a character the language doesn't know",
+    "SP012": "the text ends in the middle of a construct",
+    "SP020": "an unknown name",
+    "SP021": "an import that can't be found",
+    "SP022": "imports or networks that need each other in a circle",
+    "SP023": "an import outside the allowed folders",
+    "SP024": "a name declared twice",
+    "SP025": "a name that would break the generated code",
+    "SP026": "which network of the file is meant is not clear",
+    "SP030": "a wrong value or type",
+    "SP031": "a wrong argument",
+    "SP032": "a declaration that is missing",
+    "SP033": "a block that reads a later block, or itself",
+    "SP034": "a level outside the declared widths",
+    "SP035": "endpoint levels that are missing, doubled or mislabelled",
+    "SP036": "a block that nobody reads",
+    "SP037": "a resampling or merge that can't be done",
+    "SP038": "an input size that the network can't take",
+    "SP039": "a network that leaves its search space",
+    "SP040": "an expectation that doesn't hold",
+    "SP041": "shapes that don't fit",
+    "SP042": "an operator that a target can't write",
+    "SP043": "blocks that were removed because no endpoint needs them",
+    "SP050": "an output that can't be written",
+    "SP051": "weights that don't fit the network",
+    "SP052": "a tool that is needed is not installed",
+    "SP053": "results that differ more than allowed",
+}
+"""Every code with what it is about. Codes are stable: none is ever reused."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A remark on a span, shown under its excerpt."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem, in the user's words.
+
+    Attributes:
+        code: key of `CODES`.
+        message: one sentence, names in “quotes”.
+        severity: error, warning or note.
+        primary: where it is; None only if no source text exists yet.
+        secondary: further places ("declared here").
+        help: an action that mends it, or None.
+    """
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    primary: Label | None = None
+    secondary: tuple[Label, ...] = ()
+    help: str | None = None
+
+    def __post_init__(self) -> None:
+        assert self.code in CODES, f"undeclared diagnostic code {self.code}"
+
+
+class DiagnosticError(Exception):
+    """Raised when a stage ends with at least one error.
+
+    Attributes:
+        diagnostics: everything the stage found, errors and warnings, in source order.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(f"{d.code} {d.message}" for d in self.diagnostics))
+
+
+MAX_ERRORS = 100
+
+
+@dataclass
+class Diagnostics:
+    """Collects what one stage finds; `stop_on_errors` ends the stage."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        label: str = "",
+        *,
+        secondary: Iterable[Label] = (),
+        help: str | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Record one diagnostic; identical ones are recorded once."""
+        primary = Label(span, label) if span is not None else None
+        diagnostic = Diagnostic(code, message, severity, primary, tuple(secondary), help)
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+        if len(self.found) >= MAX_ERRORS:
+            self.stop_on_errors()
+
+    @contextmanager
+    def absorbing(self) -> Iterator[None]:
+        """Record the errors raised inside, and go on behind the block."""
+        try:
+            yield
+        except DiagnosticError as error:
+            for diagnostic in error.diagnostics:
+                if diagnostic not in self.found:
+                    self.found.append(diagnostic)
+        if len(self.found) >= MAX_ERRORS:
+            self.stop_on_errors()
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether an error is among them."""
+        return any(d.severity is Severity.ERROR for d in self.found)
+
+    def stop_on_errors(self) -> None:
+        """Raise everything found so far if an error is among it.
+
+        Raises:
+            DiagnosticError: at least one error was recorded.
+        """
+        if self.has_errors:
+            raise DiagnosticError(sorted(self.found, key=_place))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int]:
+    if diagnostic.primary is None:
+        return ("", 0)
+    return (diagnostic.primary.span.source.name, diagnostic.primary.span.start)
+
+
+def fail(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    *,
+    secondary: Iterable[Label] = (),
+    help: str | None = None,
+) -> DiagnosticError:
+    """An exception holding one error, for problems that leave nothing more to look at."""
+    primary = Label(span, label) if span is not None else None
+    return DiagnosticError(
+        [Diagnostic(code, message, Severity.ERROR, primary, tuple(secondary), help)]
+    )
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like `name`, or None if none is near."""
+    # get_close_matches is quadratic in length and linear in candidates: bound both.
+    pool = sorted({c for c in candidates if len(c) <= 64})[:2000]
+    matches = difflib.get_close_matches(name[:64], pool, n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def suggestion(name: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
+    """Help text naming the nearest candidate, or `otherwise`."""
+    match = nearest(name, candidates)
+    return f"did you mean “{match}”?" if match else otherwise

@@ -1,0 +1,99 @@
+"""The derived view without calls: every operator in running order, with its full name.
+
+Never authored, always made from a Program: what keeps the functions keeps the readable classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from spinedsl.graph.program import Call, Function, Node, Program
+from spinedsl.ops import Operator, Parameter, Shape
+from spinedsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class InlinedNode:
+    """An operator outside of any function; `name` also names the value it makes."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    shape: Shape
+    span: Span | None
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds for one sample."""
+        return self.operator.macs(self.input_shapes, self.shape)
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """A whole program as operators.
+
+    Attributes:
+        nodes: in running order.
+        outputs: endpoint name → name of the value that carries it.
+        calls: name of each node of `main` → name of the value it makes.
+    """
+
+    nodes: tuple[InlinedNode, ...]
+    outputs: dict[str, str]
+    calls: dict[str, str]
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter by its dotted name, in running order; shared ones once."""
+        found: dict[str, Parameter] = {}
+        for node in self.nodes:
+            for parameter in node.operator.parameters():
+                found.setdefault(f"{node.name}.{parameter.name}", parameter)
+        return found
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A function that is being walked; `returns` is the caller's value that waits for it."""
+
+    prefix: str
+    function: Function
+    names: dict[str, str]
+    returns: str
+    shapes: dict[str, Shape] = field(init=False)
+    remaining: Iterator[Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shapes = self.function.shapes()
+        self.remaining = iter(self.function.nodes)
+
+
+def inline(program: Program) -> Inlined:
+    """Walk all calls, with a stack of its own: depth is data, not Python's recursion."""
+    nodes = []
+    main = _Frame("", program.main, {port.name: port.name for port in program.main.inputs}, "")
+    stack = [main]
+    while True:
+        frame = stack[-1]
+        node = next(frame.remaining, None)
+        if node is None:
+            stack.pop()
+            if not stack:
+                break
+            ((_, value),) = frame.function.outputs
+            stack[-1].names[frame.returns] = frame.names[value]
+            continue
+        name = frame.prefix + node.name
+        inputs = tuple(frame.names[i] for i in node.inputs)
+        if isinstance(node.target, Call):
+            function = program.functions[node.target.function]
+            bound = {p.name: i for p, i in zip(function.inputs, inputs, strict=True)}
+            stack.append(_Frame(f"{name}.", function, bound, node.output))
+            continue
+        shapes = tuple(frame.shapes[i] for i in node.inputs)
+        frame.names[node.output] = name
+        nodes.append(InlinedNode(name, node.target, inputs, shapes, node.shape, node.span))
+    outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
+    calls = {node.name: main.names[node.output] for node in program.main.nodes}
+    return Inlined(tuple(nodes), outputs, calls)

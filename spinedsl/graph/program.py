@@ -1,0 +1,112 @@
+"""The Program: functions with call nodes, the one form every target and analysis reads.
+
+A block kind, resampling rule, merge or endpoint rule becomes one `Function` for each combination
+of arguments and shapes it is used with; `Program.main` calls them. A value has one producer, and
+nodes stand in an order in which every value is produced before it is read.
+
+A parameter's dotted name is the path of node names that leads to it, `b2.conv1.weight`. It is the
+key of a torch `state_dict` and the name of an ONNX initializer. Two calls of one name share their
+parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spinedsl.ops import Operator, Shape
+from spinedsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A node that runs a function of the program."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of a function.
+
+    Attributes:
+        name: its own part of a parameter's dotted name, unique within the function.
+        target: an operator, or a call of another function.
+        inputs: names of the values it reads.
+        output: name of the value it makes.
+        shape: of that value.
+        span: the place in the language it comes from.
+    """
+
+    name: str
+    target: Operator | Call
+    inputs: tuple[str, ...]
+    output: str
+    shape: Shape
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A named value that enters a function."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A body of nodes.
+
+    Attributes:
+        name: unique in the program.
+        definition: the block kind, rule or part it was made from; "" for `main`.
+        doc: that definition's documentation.
+        arguments: the arguments it was made with, for readers.
+        taken: names of the branches and parts in it that other instances may lack.
+        outputs: the names it returns, each with the value that carries it.
+    """
+
+    name: str
+    definition: str
+    inputs: tuple[Port, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[tuple[str, str], ...]
+    doc: str = ""
+    arguments: tuple[tuple[str, object], ...] = ()
+    taken: tuple[str, ...] = ()
+
+    def shapes(self) -> dict[str, Shape]:
+        """Shape of every value."""
+        shapes = {port.name: port.shape for port in self.inputs}
+        shapes.update((node.output, node.shape) for node in self.nodes)
+        return shapes
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What the program returns under one name."""
+
+    name: str
+    level: int
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Program:
+    """A lowered network.
+
+    Attributes:
+        name: of the network.
+        main: reads the inputs, calls the functions, returns the endpoints in level order.
+        functions: every function that is called, by name, callees before callers.
+        endpoints: one for each of main's outputs, in the same order.
+        stride: what height and width of the image must be a multiple of.
+        drop_path: the rate that the fractions of `DropPath` operators multiply.
+    """
+
+    name: str
+    main: Function
+    functions: dict[str, Function]
+    endpoints: tuple[Endpoint, ...]
+    stride: int
+    drop_path: float = 0.0

@@ -1,0 +1,1 @@
+"""The Network IR: what a spec means, validated, as frozen pydantic models."""

@@ -1,0 +1,140 @@
+"""The definitions a network needs, and the static check of their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
+from spinedsl.ir.loading import Scope
+from spinedsl.ops.words import WORDS
+from spinedsl.syntax import nodes
+
+
+def closure(
+    roots: Iterable[nodes.Name | str | nodes.Chain], scope: Scope, diagnostics: Diagnostics
+) -> tuple[nodes.Definition, ...]:
+    """All definitions reached from `roots`, sorted by name, each with its body checked."""
+    found: dict[str, nodes.Definition] = {}
+    pending: list[str] = []
+    for root in roots:
+        if isinstance(root, nodes.Chain):
+            pending.extend(_parts_of([root], set(), scope, diagnostics))
+        else:
+            pending.append(str(root))
+    while pending:
+        name = pending.pop()
+        item = scope.find("definition", name)
+        if name in found or not isinstance(item, nodes.Definition):
+            continue
+        found[name] = item
+        pending.extend(check_definition(item, scope, diagnostics))
+    with diagnostics.absorbing():
+        _refuse_recursion(found)
+    return tuple(found[name] for name in sorted(found))
+
+
+def check_definition(
+    definition: nodes.Definition, scope: Scope, diagnostics: Diagnostics
+) -> list[str]:
+    """Check the names in a body; return the parts it uses."""
+    if definition.kind == "block" and definition.result is None:
+        diagnostics.add(
+            "SP032",
+            f"“{definition.name}” doesn't say how many channels it puts out",
+            definition.name.span,
+            help=f"write `block {definition.name}(width) -> width {{ … }}`",
+        )
+    if definition.kind == "part" and definition.name.text in WORDS:
+        diagnostics.add(
+            "SP024", f"“{definition.name}” is an operator already", definition.name.span,
+            help="choose another name for the part",
+        )  # fmt: skip
+    parameters: set[str] = set()
+    for parameter in definition.parameters:
+        if parameter.name.text in parameters:
+            diagnostics.add("SP024", f"“{parameter.name}” is a parameter twice", parameter.span, help="rename one")
+        parameters.add(parameter.name.text)
+    return _parts_of(definition.body.statements, {"input", "inputs", "dangling", "coarse", "fine"} | parameters, scope, diagnostics)
+
+
+def _parts_of(
+    statements: Iterable[nodes.Statement], values: set[str], scope: Scope, diagnostics: Diagnostics
+) -> list[str]:
+    parts = []
+    for chain in _chains(statements, values):
+        for index, step in enumerate(chain.steps):
+            name = step.name.text
+            item = scope.find("definition", name)
+            if name in WORDS or (index == 0 and name in values):
+                continue
+            if isinstance(item, nodes.Definition) and item.kind == "part":
+                parts.append(name)
+                continue
+            known = [*WORDS, *values, *(n for n in scope.names_of("definition"))]
+            diagnostics.add(
+                "SP020",
+                f"there is no operator or part called “{name}”",
+                step.name.span,
+                help=suggestion(name, known, f"operators are {', '.join(sorted(WORDS))}"),
+            )
+    return parts
+
+
+def _chains(statements: Iterable[nodes.Statement], values: set[str]) -> Iterator[nodes.Chain]:
+    """Every chain, in order; names of side branches join `values` as they appear."""
+    stack = list(reversed(list(statements)))
+    while stack:
+        statement = stack.pop()
+        if isinstance(statement, nodes.Chain):
+            yield statement
+        elif isinstance(statement, nodes.Let):
+            yield statement.chain
+            values.add(statement.name.text)
+        else:
+            bodies = [statement.body]
+            if isinstance(statement, nodes.When) and statement.otherwise is not None:
+                bodies.append(statement.otherwise)
+            for body in reversed(bodies):
+                stack.extend(reversed(body.statements))
+
+
+def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:
+    """A part that leads back to itself would never end."""
+    uses = {
+        name: [
+            step.name.text
+            for chain in _chains(definition.body.statements, set())
+            for step in chain.steps
+            if step.name.text in definitions and step.name.text not in WORDS
+        ]
+        for name, definition in definitions.items()
+    }
+    done: set[str] = set()
+    for start in definitions:
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            name, leaving = stack.pop()
+            if leaving:
+                path.pop()
+                on_path.discard(name)
+                done.add(name)
+            elif name in on_path:
+                raise _circle(definitions, path[path.index(name):])
+            elif name not in done:
+                path.append(name)
+                on_path.add(name)
+                stack.append((name, True))
+                stack.extend((used, False) for used in uses[name])
+
+
+def _circle(definitions: dict[str, nodes.Definition], names: list[str]) -> DiagnosticError:
+    first, *others = (definitions[name].name for name in names)
+    return fail(
+        "SP022",
+        f"“{first}” uses itself in a circle",
+        first.span,
+        secondary=[Label(name.span, "by way of this one") for name in others],
+        help="a part may only use parts that don't lead back to it",
+    )

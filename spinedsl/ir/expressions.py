@@ -1,0 +1,206 @@
+"""Exact evaluation of expressions.
+
+Numbers are integers and fractions, never floats: `int(64 * 0.65)` is 41 on every machine, and a
+scale of 1.1 makes 110 of 100, not 110.00000000000001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from spinedsl.diagnostics import DiagnosticError, fail, suggestion
+from spinedsl.source import Span
+from spinedsl.syntax import nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name that stands for itself, such as `nearest`; `span` is where it was written."""
+
+    name: str
+    span: Span | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Symbol) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+Number = int | Fraction
+Value = Any
+"""`int`, `Fraction`, `bool`, `Symbol`, or what an environment binds (tensors, functions)."""
+
+_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MAX_MAGNITUDE = 10**18
+
+
+def number(text: str) -> Number:
+    """The exact value of a literal: `4`, `1e-3`, `28.5M`, `1%`."""
+    factor: Number = 1
+    if text[-1] in _UNITS:
+        factor = _UNITS[text[-1]]
+        text = text[:-1]
+    elif text[-1] == "%":
+        factor = Fraction(1, 100)
+        text = text[:-1]
+    value = text.replace("_", "")
+    exact = int(value) if value.isdigit() else Fraction(value)
+    return simplify(exact * factor)
+
+
+def simplify(value: Number) -> Number:
+    """An `int` if `value` is whole."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def exact(value: int | float) -> Number:
+    """The decimal number a float was written as: 0.65 becomes 13/20."""
+    return value if isinstance(value, int) else simplify(Fraction(repr(value)))
+
+
+def plain(value: Number) -> int | float:
+    """The value as JSON knows it."""
+    return value if isinstance(value, int) else float(value)
+
+
+def round_to_multiple(value: Number, multiple: int) -> int:
+    """Nearest multiple, at least one, never below 90 % of `value` (MobileNet's rule)."""
+    rounded = max(multiple, int(value + Fraction(multiple, 2)) // multiple * multiple)
+    return rounded + multiple if rounded < Fraction(9, 10) * value else rounded
+
+
+def _divide(left: Number, right: Number) -> Number:
+    if right == 0:
+        raise ZeroDivisionError
+    return simplify(Fraction(left) / right)
+
+
+_ARITHMETIC: dict[str, Callable[..., Value]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": _divide,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "negative": lambda a: -a,
+    "floor": floor,
+    "ceil": ceil,
+    "round": lambda a: floor(a + Fraction(1, 2)),
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "multiple": lambda a, b: round_to_multiple(a, int(b)),
+}
+_ARITY = {"floor": 1, "ceil": 1, "round": 1, "abs": 1, "multiple": 2}
+
+
+def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
+    """The value of an expression; names the environment lacks become symbols.
+
+    Raises:
+        DiagnosticError: a wrong type, an unknown function, a division by zero, a huge number.
+    """
+    if isinstance(node, nodes.Number):
+        return number(node.text)
+    if isinstance(node, nodes.Boolean):
+        return node.value
+    if isinstance(node, nodes.Reference):
+        found = environment.get(node.name)
+        if found is None:
+            return Symbol(node.name, node.span)
+        return found
+    name = node.function
+    if name in ("and", "or"):
+        return _logic(name, node, environment)
+    operands = [evaluate(operand, environment) for operand in node.operands]
+    if name == "not":
+        return not boolean(operands[0], node.operands[0], environment)
+    if name in ("==", "!="):
+        return (operands[0] == operands[1]) is (name == "==")
+    given = environment.get(name)
+    function = given if callable(given) else _ARITHMETIC.get(name)
+    if function is None:
+        functions = [n for n in _ARITHMETIC if n.isalpha()] + [
+            n for n, value in environment.items() if callable(value)
+        ]
+        raise fail(
+            "SP020",
+            f"there is no function “{name}”",
+            node.span,
+            help=suggestion(name, functions, f"functions are {', '.join(sorted(functions))}"),
+        )
+    if name in _ARITY and len(operands) != _ARITY[name]:
+        raise fail(
+            "SP031", f"“{name}” takes {_ARITY[name]} value(s), not {len(operands)}", node.span
+        )
+    for operand, written in zip(operands, node.operands, strict=True):
+        check_number(operand, written.span, environment)
+    try:
+        result = simplify(function(*operands))
+    except ZeroDivisionError:
+        raise fail("SP030", "a division by zero", node.span) from None
+    if not isinstance(result, bool) and abs(result) > MAX_MAGNITUDE:
+        raise fail("SP002", f"a result beyond {MAX_MAGNITUDE:.0e}", node.span)
+    return result
+
+
+def _logic(name: str, node: nodes.Apply, environment: Mapping[str, Value]) -> bool:
+    left, right = node.operands
+    first = boolean(evaluate(left, environment), left, environment)
+    if first is (name == "or"):
+        return first
+    return boolean(evaluate(right, environment), right, environment)
+
+
+def boolean(value: Value, written: nodes.Expression, environment: Mapping[str, Value]) -> bool:
+    """`value` if it is true or false.
+
+    Raises:
+        DiagnosticError: it is something else.
+    """
+    if isinstance(value, bool):
+        return value
+    raise _mistyped(value, "true or false", written.span, environment)
+
+
+def check_number(value: Value, span: Span, environment: Mapping[str, Value]) -> Number:
+    """`value` if it is a number.
+
+    Raises:
+        DiagnosticError: it is something else, most often an unknown name.
+    """
+    if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+        return value
+    raise _mistyped(value, "a number", span, environment)
+
+
+def _mistyped(
+    value: Value, wanted: str, span: Span, environment: Mapping[str, Value]
+) -> DiagnosticError:
+    if isinstance(value, Symbol):
+        return fail(
+            "SP020",
+            f"unknown name “{value.name}”",
+            span,
+            f"{wanted} is needed here",
+            help=suggestion(value.name, environment, f"known here: {', '.join(sorted(environment))}"),
+        )
+    return fail("SP030", f"{wanted} is needed here, not {describe(value)}", span)
+
+
+def describe(value: Value) -> str:
+    """A value in the user's words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Fraction)):
+        return f"{plain(value):g}" if isinstance(value, Fraction) else str(value)
+    if isinstance(value, Symbol):
+        return f"“{value.name}”"
+    return "a feature" if not callable(value) else "a function"

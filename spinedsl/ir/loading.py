@@ -1,0 +1,253 @@
+"""Files and their imports: what is in scope in a file, and where each name comes from.
+
+An import is looked for beside the importing file, then in the standard library. It may only reach
+files inside the allowed roots: the folder of the file that was asked for, the standard library,
+and folders the user named. Links are followed before that is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from spinedsl import resources
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, nearest
+from spinedsl.source import Source, SourceProblem, Span, read_source
+from spinedsl.syntax import nodes
+from spinedsl.syntax.parser import parse
+
+PRELUDE = "std/prelude.spine"
+"""In scope in every file without an import; a file may declare the same names anew."""
+MAX_IMPORTS = 64
+
+Named = nodes.Network | nodes.Definition | nodes.Conventions | nodes.Space
+
+
+@dataclass
+class Scope:
+    """Everything a file can name, and the file's own items.
+
+    Attributes:
+        own: the items declared in the file itself, in order.
+        names: (kind of item, name) → item; kinds are `network`, `conventions`, `space` and
+            `definition`.
+    """
+
+    source: Source
+    own: tuple[Named, ...]
+    names: dict[tuple[str, str], Named] = field(default_factory=dict)
+
+    def find(self, kind: str, name: str) -> Named | None:
+        """The item of that kind and name."""
+        return self.names.get((kind, name))
+
+    def names_of(self, kind: str) -> list[str]:
+        """All names of one kind of item."""
+        return [name for k, name in self.names if k == kind]
+
+    def networks(self) -> list[nodes.Network]:
+        """The networks declared in the file itself."""
+        return [item for item in self.own if isinstance(item, nodes.Network)]
+
+
+def kind_of(item: Named) -> str:
+    """Which name space an item's name lives in."""
+    if isinstance(item, nodes.Network):
+        return "network"
+    if isinstance(item, nodes.Conventions):
+        return "conventions"
+    return "space" if isinstance(item, nodes.Space) else "definition"
+
+
+def open_source(path: Path, name: str | None = None) -> Source:
+    """Read a source; its problems become diagnostics.
+
+    Raises:
+        DiagnosticError: SP001–SP004.
+    """
+    try:
+        return read_source(path, name)
+    except SourceProblem as problem:
+        place = Source(name or str(path), "")
+        raise fail(problem.code, problem.message, Span(place, 0, 0), help=problem.help) from None
+
+
+def load(source: Source, roots: Sequence[Path] = ()) -> Scope:
+    """Parse a source and everything it imports.
+
+    Args:
+        source: the text; without a path it can import from the standard library only.
+        roots: further folders that imports may reach.
+
+    Raises:
+        DiagnosticError: syntax errors, and imports that fail (SP021–SP024).
+    """
+    folder = [source.path.resolve().parent] if source.path else []
+    allowed = (*folder, *(root.resolve() for root in roots), _library())
+    return _Loader(allowed).load(source)
+
+
+def _library() -> Path:
+    return resources.folder("specs").resolve()
+
+
+@cache
+def _prelude() -> dict[tuple[str, str], Named]:
+    source = open_source(_library() / PRELUDE, f"std:{PRELUDE}")
+    return _Loader((_library(),), prelude=False).load(source).names
+
+
+class _Loader:
+    def __init__(self, allowed: tuple[Path, ...], prelude: bool = True) -> None:
+        self.allowed = allowed
+        self.prelude = prelude
+        self.loaded: dict[Path, Scope] = {}
+        self.diagnostics = Diagnostics()
+
+    def load(self, source: Source) -> Scope:
+        """Depth-first over the imports, with a stack of its own."""
+        root = self._open(source)
+        opened = [root]
+        on_path = {source.path.resolve()} if source.path else set()
+        while opened:
+            task = opened[-1]
+            if not task.pending:
+                opened.pop()
+                on_path.discard(task.path)
+                self._close(task)
+                if opened:
+                    self._merge(opened[-1], task.scope, task.imported_at)
+                continue
+            item = task.pending.pop(0)
+            path = self._find(task.scope.source, item)
+            if path is None:
+                continue
+            if path in on_path:
+                self.diagnostics.add(
+                    "SP022",
+                    f"“{item.path}” imports itself in a circle",
+                    item.span,
+                    help="move what both files need into a third one",
+                )
+            elif path in self.loaded:
+                self._merge(task, self.loaded[path], item.span)
+            elif len(self.loaded) >= MAX_IMPORTS:
+                raise fail("SP002", f"more than {MAX_IMPORTS} imported files", item.span)
+            else:
+                try:
+                    imported = self._open(open_source(path, self._display(path)))
+                except DiagnosticError as error:
+                    self.diagnostics.found.extend(error.diagnostics)
+                    continue
+                imported.imported_at = item.span
+                self.loaded[path] = imported.scope
+                on_path.add(path)
+                opened.append(imported)
+        self.diagnostics.stop_on_errors()
+        return root.scope
+
+    def _open(self, source: Source) -> _Task:
+        file = parse(source)
+        own = tuple(item for item in file.items if not isinstance(item, nodes.Import))
+        imports = [item for item in file.items if isinstance(item, nodes.Import)]
+        return _Task(Scope(source, own), imports, source.path.resolve() if source.path else None)
+
+    def _display(self, path: Path) -> str:
+        library = _library()
+        return f"std:{path.relative_to(library)}" if path.is_relative_to(library) else str(path)
+
+    def _merge(self, task: _Task, imported: Scope, span: Span | None) -> None:
+        for key, item in imported.names.items():
+            known = task.scope.names.setdefault(key, item)
+            if known is not item and not _in_prelude(key, known, item):
+                self.diagnostics.add(
+                    "SP024",
+                    f"“{key[1]}” comes from two imported files",
+                    span,
+                    secondary=[Label(known.name.span, "one"), Label(item.name.span, "the other")],
+                    help="rename one of them, or import only one of the files",
+                )
+
+    def _close(self, task: _Task) -> None:
+        """Add the file's own names, which win over the prelude's."""
+        scope = task.scope
+        seen: dict[tuple[str, str], Named] = {}
+        for item in scope.own:
+            key = (kind_of(item), item.name.text)
+            other = seen.get(key) or scope.names.get(key)
+            if other is not None:
+                self.diagnostics.add(
+                    "SP024",
+                    f"“{item.name}” is declared twice",
+                    item.name.span,
+                    secondary=[Label(other.name.span, "first declared here")],
+                    help="rename or remove one of them",
+                )
+            seen[key] = item
+        scope.names.update(seen)
+        if self.prelude:
+            for key, item in _prelude().items():
+                scope.names.setdefault(key, item)
+
+    def _find(self, importer: Source, item: nodes.Import) -> Path | None:
+        written = Path(item.path)
+        if written.is_absolute() or item.path.startswith("~") or "\\" in item.path:
+            self.diagnostics.add(
+                "SP023",
+                f"“{item.path}” is not a relative path",
+                item.span,
+                help="write the path from this file, or from the standard library: `std/resnet.spine`",
+            )
+            return None
+        folders = [importer.path.resolve().parent] if importer.path else []
+        for folder in (*folders, _library()):
+            try:
+                path = (folder / written).resolve()
+                found = path.is_file()
+            except (OSError, ValueError, RuntimeError):
+                continue
+            if not found:
+                continue
+            if any(path.is_relative_to(root) for root in self.allowed):
+                return path
+            self.diagnostics.add(
+                "SP023",
+                f"“{item.path}” leads out of the allowed folders",
+                item.span,
+                help="move the file below the folder of the spec, or allow its folder with --root",
+            )
+            return None
+        self.diagnostics.add(
+            "SP021",
+            f"there is no file “{item.path}” beside this one or in the standard library",
+            item.span,
+            help=_near_file(item.path),
+        )
+        return None
+
+
+@dataclass
+class _Task:
+    scope: Scope
+    pending: list[nodes.Import]
+    path: Path | None
+    imported_at: Span | None = None
+
+
+def _in_prelude(key: tuple[str, str], *items: Named) -> bool:
+    return any(_prelude().get(key) is item for item in items)
+
+
+def _near_file(path: str) -> str:
+    match = nearest(path, standard_files())
+    return f"did you mean “{match}”?" if match else "the standard library has " + ", ".join(
+        sorted(f for f in standard_files() if f.startswith("std/"))
+    )
+
+
+def standard_files() -> Iterable[str]:
+    """Paths of all files of the standard library, from its folder."""
+    library = _library()
+    return [str(path.relative_to(library)) for path in sorted(library.rglob("*.spine"))]

@@ -1,0 +1,271 @@
+"""The Network IR.
+
+What a network means after imports, `extends`, conventions and names are resolved: levels, stem,
+blocks, connections, endpoints, search space. It knows nothing of operators: definitions and the
+operators of a stem travel as the canonical text of the language, which is their serialisation.
+
+    .spine ⇄ Network ⇄ JSON        `spinec schema` prints the JSON Schema
+
+Every model is frozen. `span` says where a thing was written; it takes part in neither comparison
+nor JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+from spinedsl.ir import text
+from spinedsl.source import Span
+from spinedsl.syntax import nodes
+
+Scalar = bool | int | float | str
+"""The value of an argument: true or false, a number, or the name of a choice."""
+
+LevelNumber = Annotated[int, Field(ge=0, le=62)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
+
+
+def _written(kind: str, types: Any, parse: Any, show: Any) -> Any:
+    """A field that is a syntax node in Python and its canonical text in JSON."""
+
+    def check(value: Any) -> Any:
+        node = parse(value) if isinstance(value, str) else value
+        if not isinstance(node, types):
+            raise ValueError(f"{kind} expected")
+        return node
+
+    return (
+        PlainValidator(check),
+        PlainSerializer(show, return_type=str),
+        WithJsonSchema({"type": "string", "description": f"{kind}, in the language"}),
+    )
+
+
+DefinitionText = Annotated[
+    nodes.Definition,
+    *_written("a definition", nodes.Definition, text.parse_definition, text.show_definition),
+]
+ChainText = Annotated[
+    nodes.Chain, *_written("operators", nodes.Chain, text.parse_chain, text.show_chain)
+]
+ExpressionText = Annotated[
+    nodes.Expression,
+    *_written("an expression", nodes.Expression, text.parse_expression, text.show_expression),
+]
+
+
+class Model(BaseModel):
+    """Base of the IR: frozen, closed, with a span that doesn't count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    span: SkipJsonSchema[Annotated[InstanceOf[Span] | None, Field(exclude=True, repr=False)]] = None
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return False
+        mine, theirs = self.__dict__, other.__dict__
+        return all(mine[name] == theirs[name] for name in mine if name != "span")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Call(Model):
+    """A definition or policy by name, with the arguments that were stated."""
+
+    name: Identifier
+    arguments: dict[str, Scalar] = {}
+
+
+class ImageInput(Model):
+    """The network reads one image of `channels` × `height` × `width`."""
+
+    kind: Literal["image"] = "image"
+    channels: int = Field(ge=1)
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+
+
+class Feature(Model):
+    """One feature that comes in from outside, at a level of the image it was made from."""
+
+    name: Identifier
+    level: LevelNumber
+    channels: int = Field(ge=1)
+
+
+class FeatureInput(Model):
+    """The network reads features of an image of `height` × `width`."""
+
+    kind: Literal["features"] = "features"
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    features: tuple[Feature, ...]
+
+
+class Rounding(Model):
+    """How a scaled width becomes whole: cut, nearest, or a multiple (never below 90 %)."""
+
+    policy: Literal["floor", "nearest", "multiple"] = "floor"
+    multiple: int = Field(default=1, ge=1)
+
+
+class DropPath(Model):
+    """Stochastic depth (Huang et al. 2016) on the residual branches.
+
+    With `linear`, block i of the scale-permuted part (from 1) drops at rate·i/denominator; the
+    expression `of` gives the denominator and may use `blocks`, their number.
+    """
+
+    rate: float = Field(default=0.0, ge=0.0, lt=1.0)
+    schedule: Literal["constant", "linear"] = "linear"
+    of: ExpressionText | None = None
+
+
+class StemStep(Model):
+    """Operators of the stem, up to the next named block."""
+
+    operators: ChainText
+
+
+class StemBlock(Model):
+    """A named block of the stem; it reads what stands before it, and strides to its level."""
+
+    name: Identifier
+    kind: Call
+    level: LevelNumber
+    width: int | None = Field(default=None, ge=1)
+    repeat: int = Field(default=1, ge=1)
+
+
+class Connection(Model):
+    """A cross-scale connection: whose output is read, and the resampling rule if it has its own."""
+
+    source: Identifier
+    via: Call | None = None
+
+
+class Block(Model):
+    """A scale-permuted block.
+
+    Attributes:
+        width: base width of its own, before scaling; the table's if None.
+        inputs: one or more connections, in the order they were written.
+        endpoint: the endpoint it feeds, if it is an output block.
+    """
+
+    name: Identifier
+    kind: Call
+    level: LevelNumber
+    width: int | None = Field(default=None, ge=1)
+    repeat: int = Field(default=1, ge=1)
+    merge: Call | None = None
+    inputs: tuple[Connection, ...] = Field(min_length=1)
+    endpoint: Identifier | None = None
+
+
+class Endpoints(Model):
+    """How output blocks become endpoints.
+
+    Attributes:
+        first, last: the levels that must be covered, if they were declared.
+        rule: the part that is applied to each, or None: the blocks' outputs as they are.
+        channels: what the part is told to put out.
+    """
+
+    first: LevelNumber | None = None
+    last: LevelNumber | None = None
+    rule: Call | None = None
+    channels: int | None = Field(default=None, ge=1)
+
+
+class SeedBlock(Model):
+    """A block of the network a search space starts from."""
+
+    name: Identifier
+    kind: Identifier
+    level: LevelNumber
+    output: bool
+
+
+class Window(Model):
+    """How many inputs a block takes, from how many blocks before it (None: from all)."""
+
+    count: int = Field(ge=1)
+    last: int | None = Field(default=None, ge=1)
+    group: Literal["intermediate", "output"] | None = None
+
+
+class Space(Model):
+    """A search space, as far as membership goes: what may be permuted, chosen and adjusted."""
+
+    name: Identifier
+    seed: Identifier
+    blocks: tuple[SeedBlock, ...]
+    permute: tuple[Literal["intermediate", "output"], ...] = ()
+    connect: tuple[Window, ...] = ()
+    level_offsets: tuple[int, ...] = (0,)
+    kinds: tuple[Identifier, ...] = ()
+
+
+class Expectation(Model):
+    """A published fact that `spinec check` proves.
+
+    Attributes:
+        quantity: `params`, `macs`, `output` or `channels`.
+        arguments: what it is asked of, e.g. the input size of `macs(640)` or an endpoint's name.
+        expected: a number, or the extents of a tensor.
+        tolerance: largest relative difference; 0 for exact.
+    """
+
+    quantity: Identifier
+    arguments: tuple[Scalar, ...] = ()
+    expected: int | float | tuple[int, ...]
+    tolerance: float = Field(default=0.0, ge=0.0)
+
+
+class Network(Model):
+    """One validated network."""
+
+    name: Identifier
+    title: str | None = None
+    published: tuple[str, ...] = ()
+    doc: str = ""
+    input: Annotated[ImageInput | FeatureInput, Field(discriminator="kind")]
+    widths: dict[LevelNumber, int] = {}
+    width_scale: float = Field(default=1.0, gt=0.0)
+    rounding: Rounding = Rounding.model_construct()
+    repeat: int = Field(default=1, ge=1)
+    stack: int = Field(default=1, ge=1)
+    conventions: Identifier = "torch"
+    norm: Call
+    act: Call
+    padding: Literal["symmetric", "same"] = "symmetric"
+    pool_padding: Literal["symmetric", "same"] = "symmetric"
+    resample: Call
+    merge: Call
+    drop_path: DropPath = DropPath.model_construct()
+    dangling: Literal["merge", "prune", "error"] = "merge"
+    sizes: Literal["exact", "any"] = "exact"
+    defaults: dict[str, dict[str, Scalar]] = {}
+    stem: tuple[StemStep | StemBlock, ...] = ()
+    blocks: tuple[Block, ...]
+    endpoints: Endpoints
+    space: Space | None = None
+    expectations: tuple[Expectation, ...] = ()
+    definitions: tuple[DefinitionText, ...] = ()
+
+    def definition(self, name: str) -> nodes.Definition:
+        """The definition called `name`; it exists, resolution saw to that."""
+        return next(d for d in self.definitions if d.name.text == name)

@@ -1,0 +1,433 @@
+"""Syntax to Network IR: names, `extends`, conventions and values.
+
+A network is its lineage, oldest first: each member adds its conventions, then its own settings,
+then its blocks, and the later statement wins. All problems are collected before the stage stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spinedsl.diagnostics import Diagnostics, Label, fail, suggestion
+from spinedsl.ir.definitions import closure
+from spinedsl.ir.expectations import read_expectation
+from spinedsl.ir.expressions import evaluate
+from spinedsl.ir.loading import Scope
+from spinedsl.ir.model import (
+    Block,
+    Call,
+    Connection,
+    Endpoints,
+    Feature,
+    FeatureInput,
+    Network,
+    StemBlock,
+    StemStep,
+)
+from spinedsl.ir.names import check_name
+from spinedsl.ir.settings import (
+    MAX_REPEAT,
+    MAX_WIDTH,
+    READERS,
+    call_of,
+    default_of,
+    definition_of,
+    extents,
+    whole,
+)
+from spinedsl.ir.spaces import resolve_space
+from spinedsl.ir.validate import validate
+from spinedsl.source import Span
+from spinedsl.syntax import nodes
+
+DEFAULT_CONVENTIONS = "torch"
+MAX_LINEAGE = 32
+MAX_BLOCKS = 20_000
+MAX_INPUTS = 256
+
+
+def resolve(
+    node: nodes.Network,
+    scope: Scope,
+    overrides: Sequence[nodes.Network] = (),
+    *,
+    membership: bool = True,
+) -> Network:
+    """The Network that `node` declares.
+
+    Args:
+        node: the network.
+        scope: what its file can name.
+        overrides: further declarations that are taken as extending it, as `--set` gives them.
+        membership: whether to resolve the search space it says it is a member of.
+
+    Raises:
+        DiagnosticError: everything that is wrong with it.
+    """
+    diagnostics = Diagnostics()
+    lineage = [*_lineage(node, scope), *overrides]
+    resolution = _Resolution(node, scope, diagnostics)
+    for member in lineage:
+        resolution.add(member)
+    if not membership:
+        resolution.member_of = None
+    network = resolution.finish()
+    validate(network, diagnostics)
+    diagnostics.stop_on_errors()
+    return network
+
+
+def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
+    """The networks it extends, oldest first, itself last."""
+    lineage = [node]
+    while (parent_name := lineage[-1].extends) is not None:
+        parent = scope.find("network", parent_name.text)
+        if not isinstance(parent, nodes.Network):
+            raise fail(
+                "SP020",
+                f"there is no network “{parent_name}”",
+                parent_name.span,
+                help=suggestion(parent_name.text, scope.names_of("network"), "import the file that declares it"),
+            )
+        if parent in lineage and any(parent is member for member in lineage):
+            raise fail(
+                "SP022",
+                f"“{parent.name}” extends itself in a circle",
+                parent_name.span,
+                secondary=[Label(member.name.span) for member in lineage[1:]],
+                help="let one of them stand on its own",
+            )
+        if len(lineage) >= MAX_LINEAGE:
+            raise fail("SP002", f"more than {MAX_LINEAGE} networks extend one another", parent_name.span)
+        lineage.append(parent)
+    return lineage[::-1]
+
+
+@dataclass
+class _Resolution:
+    """The declarations of a lineage, later ones over earlier ones."""
+
+    node: nodes.Network
+    scope: Scope
+    diagnostics: Diagnostics
+    fields: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
+    widths: dict[int, int] = field(default_factory=dict)
+    width_spans: dict[int, Span] = field(default_factory=dict)
+    stem: nodes.Stem | None = None
+    blocks: dict[str, nodes.Block] = field(default_factory=dict)
+    removed: dict[str, nodes.Name] = field(default_factory=dict)
+    endpoints: nodes.Endpoints | None = None
+    expectations: list[nodes.Expect] = field(default_factory=list)
+    published: tuple[str, ...] = ()
+    member_of: nodes.Name | None = None
+
+    # ---- collecting
+
+    def add(self, member: nodes.Network) -> None:
+        """Lay one member of the lineage over what is known."""
+        settings = [d for d in member.declarations if isinstance(d, nodes.Setting)]
+        self._refuse_doubles(member, settings)
+        named = next((s for s in settings if s.key == "conventions"), None)
+        if named is not None:
+            self._conventions(named.value)  # type: ignore[arg-type]
+        elif not self.fields:
+            self._conventions(nodes.Name(DEFAULT_CONVENTIONS, span=member.name.span))
+        # A title, sources, membership and expectations speak of one network, not of its variants.
+        self.fields.pop("title", None)
+        self.published, self.member_of = (), None
+        self.expectations = []
+        for declaration in member.declarations:
+            with self.diagnostics.absorbing():
+                self._declare(declaration)
+
+    def _refuse_doubles(self, member: nodes.Network, settings: list[nodes.Setting]) -> None:
+        seen: dict[str, Span] = {}
+        singles: list[tuple[str, Span]] = [(s.key, s.span) for s in settings if s.key != "published"]
+        singles += [
+            (what, d.span)
+            for d in member.declarations
+            for kind, what in ((nodes.Stem, "stem"), (nodes.Endpoints, "endpoints"), (nodes.Widths, "width"),
+                               (nodes.FeatureInputs, "input"))
+            if isinstance(d, kind)
+        ]
+        singles += [(f"block {d.name}", d.name.span) for d in member.declarations if isinstance(d, nodes.Block)]
+        for key, span in singles:
+            if key in seen:
+                self.diagnostics.add(
+                    "SP024",
+                    f"“{key.removeprefix('block ')}” is declared twice",
+                    span,
+                    secondary=[Label(seen[key], "first declared here")],
+                    help="rename or remove one of them",
+                )
+            seen.setdefault(key, span)
+
+    def _conventions(self, name: nodes.Name) -> None:
+        bundle = self.scope.find("conventions", name.text)
+        if not isinstance(bundle, nodes.Conventions):
+            known = self.scope.names_of("conventions")
+            self.diagnostics.add(
+                "SP020",
+                f"there are no conventions “{name}”",
+                name.span,
+                help=suggestion(name.text, known, f"choose {' or '.join(known)}"),
+            )
+            return
+        self.fields["conventions"] = bundle.name.text
+        # A new bundle replaces the old one's details, also those it doesn't speak of.
+        self.defaults = {}
+        for setting in bundle.settings:
+            with self.diagnostics.absorbing():
+                self._set(setting, bundled=True)
+
+    def _declare(self, declaration: nodes.Declaration) -> None:
+        if isinstance(declaration, nodes.Setting):
+            self._set(declaration, bundled=False)
+        elif isinstance(declaration, nodes.Block):
+            check_name(declaration.name, "block")
+            self.blocks[declaration.name.text] = declaration
+        elif isinstance(declaration, nodes.Without):
+            for name in declaration.names:
+                self._remove(name)
+        elif isinstance(declaration, nodes.Widths):
+            self._widths(declaration)
+        elif isinstance(declaration, nodes.FeatureInputs):
+            self.fields["input"] = self._features(declaration)
+        elif isinstance(declaration, nodes.Stem):
+            self.stem = declaration
+        elif isinstance(declaration, nodes.Endpoints):
+            self.endpoints = declaration
+        else:
+            self.expectations.append(declaration)
+
+    def _set(self, setting: nodes.Setting, bundled: bool) -> None:
+        if setting.key.startswith("default "):
+            name = setting.key.removeprefix("default ")
+            values = default_of(setting, self.scope, bundled)
+            self.defaults[name] = {**self.defaults.get(name, {}), **values}
+        elif setting.key == "published":
+            assert isinstance(setting.value, str)
+            self.published += (setting.value,)
+        elif setting.key == "member of":
+            assert isinstance(setting.value, nodes.Name)
+            self.member_of = setting.value
+        elif setting.key != "conventions":
+            self.fields.update(READERS[setting.key](setting, self.scope))
+
+    def _remove(self, name: nodes.Name) -> None:
+        if self.blocks.pop(name.text, None) is None:
+            raise fail(
+                "SP020",
+                f"there is no block “{name}” to remove",
+                name.span,
+                help=suggestion(name.text, self.blocks),
+            )
+
+    def _widths(self, declaration: nodes.Widths) -> None:
+        stated: dict[int, Span] = {}
+        for entry in declaration.entries:
+            channels = whole(entry.channels, "a width", 1, MAX_WIDTH)
+            for level in range(entry.levels.first, entry.levels.last + 1):
+                if level in stated:
+                    self.diagnostics.add(
+                        "SP024", f"level {level} has two widths", entry.span,
+                        secondary=[Label(stated[level], "first declared here")], help="keep one of them",
+                    )  # fmt: skip
+                stated[level] = entry.span
+                self.widths[level] = channels
+
+    def _features(self, declaration: nodes.FeatureInputs) -> FeatureInput:
+        height, width = extents(declaration.size, 2, "input of 640 x 640 { … }")
+        features: dict[str, Feature] = {}
+        for item in declaration.features:
+            check_name(item.name, "input")
+            if item.name.text in features:
+                raise fail("SP024", f"“{item.name}” is declared twice", item.name.span, help="rename one of them")
+            channels = whole(item.channels, "a number of channels", 1, MAX_WIDTH)
+            features[item.name.text] = Feature(
+                name=item.name.text, level=item.level, channels=channels, span=item.span
+            )
+        if not features:
+            raise fail("SP032", "no features come in", declaration.span, help="name at least one: `c3 @3 -> 512`")
+        return FeatureInput(
+            height=height, width=width, features=tuple(features.values()), span=declaration.span
+        )
+
+    # ---- finishing
+
+    def finish(self) -> Network:
+        """The Network, when everything in it could be read."""
+        diagnostics = self.diagnostics
+        if "input" not in self.fields:
+            diagnostics.add(
+                "SP032", f"“{self.node.name}” has no input", self.node.name.span,
+                help="declare its size: `input 3 x 640 x 640`",
+            )  # fmt: skip
+        if not self.blocks:
+            diagnostics.add(
+                "SP032", f"“{self.node.name}” has no blocks", self.node.name.span,
+                help="declare one: `b0: bottleneck @2 <- s0, s1 => P2`",
+            )  # fmt: skip
+        if len(self.blocks) > MAX_BLOCKS:
+            diagnostics.add("SP002", f"{len(self.blocks):,} blocks, more than the {MAX_BLOCKS:,} allowed", self.node.name.span)
+        diagnostics.stop_on_errors()
+        self.fields.setdefault("resample", Call(name="cross_scale"))
+        self.fields.setdefault("merge", Call(name="sum"))
+        self.fields.setdefault("act", Call(name="relu"))
+        stem = self._stem()
+        blocks = self._blocks()
+        endpoints = self._endpoints()
+        expectations = []
+        for node in self.expectations:
+            with diagnostics.absorbing():
+                expectations.append(read_expectation(node))
+        diagnostics.stop_on_errors()
+        roots = self._roots(stem, blocks, endpoints)
+        definitions = closure(roots, self.scope, diagnostics)
+        space = None
+        if self.member_of is not None:
+            with diagnostics.absorbing():
+                space = resolve_space(self.member_of, self.scope, self._seed)
+        diagnostics.stop_on_errors()
+        return Network(
+            name=self.node.name.text,
+            doc=self.node.doc,
+            published=self.published,
+            widths=dict(sorted(self.widths.items())),
+            defaults={name: values for name, values in sorted(self.defaults.items()) if values},
+            stem=stem,
+            blocks=blocks,
+            endpoints=endpoints,
+            space=space,
+            expectations=tuple(expectations),
+            definitions=definitions,
+            span=self.node.name.span,
+            **self.fields,
+        )
+
+    def _seed(self, name: nodes.Name) -> Network:
+        seed = self.scope.find("network", name.text)
+        if not isinstance(seed, nodes.Network):
+            raise fail(
+                "SP020", f"there is no network “{name}”", name.span,
+                help=suggestion(name.text, self.scope.names_of("network")),
+            )  # fmt: skip
+        return resolve(seed, self.scope, membership=False)
+
+    def _options(self, node: nodes.Block) -> dict[str, Any]:
+        """`width`, `repeat` and `merge` behind a block's level."""
+        values: dict[str, Any] = {}
+        for option in node.options:
+            if option.key in values:
+                raise fail("SP024", f"“{option.key}” is given twice", option.span, help="remove one of them")
+            if isinstance(option.value, nodes.Call):
+                definition = definition_of(self.scope, option.value.name, "merge")
+                values["merge"] = call_of(option.value, definition)
+            elif option.key == "width":
+                values["width"] = whole(option.value, "a width", 1, MAX_WIDTH)
+            else:
+                values["repeat"] = whole(option.value, "a repeat count", 1, MAX_REPEAT)
+        return values
+
+    def _kind(self, node: nodes.Block) -> Call:
+        return call_of(node.kind, definition_of(self.scope, node.kind.name, "block"))
+
+    def _stem(self) -> tuple[StemStep | StemBlock, ...]:
+        items: list[StemStep | StemBlock] = []
+        if self.stem is None:
+            return ()
+        names: dict[str, Span] = {}
+        for item in self.stem.items:
+            with self.diagnostics.absorbing():
+                if isinstance(item, nodes.Chain):
+                    items.append(StemStep(operators=item, span=item.span))
+                    continue
+                check_name(item.name, "block")
+                name = item.name.text
+                if name in names:
+                    raise fail(
+                        "SP024", f"“{name}” is declared twice", item.name.span,
+                        secondary=[Label(names[name], "first declared here")], help="rename one of them",
+                    )  # fmt: skip
+                names[name] = item.name.span
+                options = self._options(item)
+                if "merge" in options:
+                    raise fail("SP031", "a stem block has one input, so nothing to merge", item.span)
+                items.append(
+                    StemBlock(
+                        name=name, kind=self._kind(item), level=int(item.level.text),
+                        span=item.name.span, **options,
+                    )  # fmt: skip
+                )
+        return tuple(items)
+
+    def _blocks(self) -> tuple[Block, ...]:
+        blocks: list[Block] = []
+        cache: dict[nodes.Call, Call] = {}
+        for node in self.blocks.values():
+            with self.diagnostics.absorbing():
+                if len(node.connections) > MAX_INPUTS:
+                    raise fail("SP002", f"{len(node.connections):,} inputs, more than the {MAX_INPUTS} allowed", node.name.span)
+                kind = cache.get(node.kind)
+                if kind is None:
+                    kind = cache[node.kind] = self._kind(node)
+                blocks.append(
+                    Block(
+                        name=node.name.text,
+                        kind=kind,
+                        level=int(node.level.text),
+                        inputs=tuple(self._connection(c) for c in node.connections),
+                        endpoint=node.endpoint.text if node.endpoint else None,
+                        span=node.name.span,
+                        **self._options(node),
+                    )
+                )
+        return tuple(blocks)
+
+    def _connection(self, node: nodes.Connection) -> Connection:
+        via = None
+        if node.via is not None:
+            via = call_of(node.via, definition_of(self.scope, node.via.name, "resampling"))
+        return Connection(source=node.source.text, via=via, span=node.source.span)
+
+    def _endpoints(self) -> Endpoints:
+        node = self.endpoints
+        if node is None:
+            return Endpoints()
+        with self.diagnostics.absorbing():
+            rule = None
+            channels = None
+            if node.channels is not None:
+                channels = whole(node.channels, "a number of channels", 1, MAX_WIDTH)
+            if node.via is not None:
+                rule = call_of(node.via, definition_of(self.scope, node.via.name, "part"))
+            elif channels is not None:
+                rule = Call(name="endpoint", span=node.span)
+            first, last = (node.levels.first, node.levels.last) if node.levels else (None, None)
+            return Endpoints(first=first, last=last, rule=rule, channels=channels, span=node.span)
+        return Endpoints()
+
+    def _roots(
+        self, stem: Iterable[StemStep | StemBlock], blocks: Iterable[Block], endpoints: Endpoints
+    ) -> list[nodes.Name | str | nodes.Chain]:
+        """Everything of the network that names definitions."""
+        roots: dict[str, None] = {self.fields["resample"].name: None, self.fields["merge"].name: None}
+        chains: list[nodes.Name | str | nodes.Chain] = []
+        for item in stem:
+            if isinstance(item, StemStep):
+                chains.append(item.operators)
+            else:
+                roots[item.kind.name] = None
+        for block in blocks:
+            roots[block.kind.name] = None
+            if block.merge is not None:
+                roots[block.merge.name] = None
+            for connection in block.inputs:
+                if connection.via is not None:
+                    roots[connection.via.name] = None
+        if endpoints.rule is not None:
+            roots[endpoints.rule.name] = None
+        return [*roots, *chains]

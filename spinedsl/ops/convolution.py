@@ -1,0 +1,54 @@
+"""Convolution, plain and depthwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from spinedsl.ops.base import ZEROS, Initial, Operator, Parameter, ShapeError
+from spinedsl.ops.types import Pads, Shape, window_output
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution(Operator):
+    """Two-dimensional convolution; depthwise where `groups` equals the channels.
+
+    Source: https://onnx.ai/onnx/operators/onnx__Conv.html
+    """
+
+    in_channels: int
+    out_channels: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: int = 1
+    pads: Pads = Pads()
+    dilation: int = 1
+    groups: int = 1
+    bias: bool = False
+    initial: Initial = Initial("truncated_normal")
+
+    label: ClassVar[str] = "conv"
+
+    def output(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) → (out_channels, H', W')."""
+        (shape,) = inputs
+        if shape.channels != self.in_channels:
+            raise ShapeError(f"a convolution over {self.in_channels} channels got {shape.channels}")
+        height, width = window_output(shape, self.kernel, self.stride, self.pads, self.dilation)
+        if height < 1 or width < 1:
+            raise ShapeError(
+                f"a {self.kernel[0]}x{self.kernel[1]} window doesn't fit into {shape.height} x {shape.width}"
+            )
+        return Shape(self.out_channels, height, width)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """`weight` (out, in/groups, kh, kw), and `bias` (out) if there is one."""
+        weight = (self.out_channels, self.in_channels // self.groups, *self.kernel)
+        parameters = (Parameter("weight", weight, self.initial),)
+        if self.bias:
+            parameters += (Parameter("bias", (self.out_channels,), ZEROS),)
+        return parameters
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """out · H' · W' · kh · kw · in/groups."""
+        window = self.kernel[0] * self.kernel[1] * (self.in_channels // self.groups)
+        return output.elements * window

@@ -1,0 +1,241 @@
+"""Running the body of a definition at compile time: statements become nodes of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
+from spinedsl.graph.builder import Feature, FunctionBuilder
+from spinedsl.ir.expressions import Symbol, Value, boolean, check_number, describe, evaluate
+from spinedsl.ops import ShapeError
+from spinedsl.ops.words import MAX_CHANNELS, MAX_KERNEL, WORDS, Place, Settings, Word, WordArgument, Written
+from spinedsl.source import Span
+from spinedsl.syntax import nodes
+
+MAX_NODES = 4096
+MAX_UNROLLED = 256
+
+CallPart = Callable[["BodyRunner", nodes.Step, Feature], Feature]
+
+
+@dataclass
+class BodyRunner:
+    """Runs statements in an environment, appending to a builder.
+
+    Attributes:
+        builder: what nodes are added to.
+        environment: names → values; side branches add their features to it.
+        settings: what operators follow.
+        call_part: runs a step that names a part.
+        prefix: put before the names of nodes, where several bodies share a builder.
+        user: the block or connection this is for, named in errors.
+    """
+
+    builder: FunctionBuilder
+    environment: dict[str, Value]
+    settings: Settings
+    call_part: CallPart
+    prefix: str = ""
+    user: Label | None = None
+
+    def run(self, body: nodes.Body, current: Feature | None) -> Feature | None:
+        """The running value behind the body.
+
+        Raises:
+            DiagnosticError: a wrong argument, shape, name or count.
+        """
+        for statement in body.statements:
+            if len(self.builder.nodes) > MAX_NODES:
+                raise self.error("SP002", f"a definition that makes more than {MAX_NODES:,} operators", statement.span)
+            if isinstance(statement, nodes.Chain):
+                current = self.chain(statement, current)
+            elif isinstance(statement, nodes.Let):
+                value = self.chain(statement.chain, current)
+                self.bind(statement.name.text, value)
+            elif isinstance(statement, nodes.Loop):
+                current = self._loop(statement, current)
+            else:
+                current = self._when(statement, current)
+        return current
+
+    def bind(self, name: str, value: Feature | None) -> None:
+        """Give a feature a name, and its channels one."""
+        if value is not None:
+            self.environment[name] = value
+            self.environment[f"{name}.channels"] = value.shape.channels
+
+    def error(self, code: str, message: str, span: Span, help: str | None = None) -> DiagnosticError:
+        """An error at a place of the definition, naming who uses it."""
+        return fail(code, message, span, secondary=[self.user] if self.user else [], help=help)
+
+    def _loop(self, statement: nodes.Loop, current: Feature | None) -> Feature | None:
+        count = self._integer(statement.count, "a repeat count", 0, MAX_UNROLLED)
+        for _ in range(count):
+            current = self.run(statement.body, current)
+        return current
+
+    def _when(self, statement: nodes.When, current: Feature | None) -> Feature | None:
+        condition = statement.condition
+        if boolean(evaluate(condition, self.environment), condition, self.environment):
+            if isinstance(condition, nodes.Reference):
+                self.builder.taken.append(condition.name)
+            return self.run(statement.body, current)
+        return current if statement.otherwise is None else self.run(statement.otherwise, current)
+
+    def _integer(self, node: nodes.Expression, what: str, least: int, most: int) -> int:
+        value = check_number(evaluate(node, self.environment), node.span, self.environment)
+        if isinstance(value, Fraction) or not least <= value <= most:
+            raise self.error(
+                "SP030", f"{what} must be a whole number from {least} to {most:,}, not {describe(value)}", node.span
+            )
+        return value
+
+    # ---- steps
+
+    def chain(self, chain: nodes.Chain, current: Feature | None) -> Feature | None:
+        """Run steps, each on what the one before made."""
+        for index, step in enumerate(chain.steps):
+            named = self.environment.get(step.name.text)
+            if index == 0 and isinstance(named, Feature) and step.name.text not in WORDS:
+                current = named
+                continue
+            current = self._step(step, current)
+        return current
+
+    def _step(self, step: nodes.Step, current: Feature | None) -> Feature | None:
+        word = WORDS.get(step.name.text)
+        if word is None:
+            if current is None:
+                raise self._no_value(step)
+            return self.call_part(self, step, current)
+        operands = self._operands(step, word, current)
+        if not operands:
+            raise self._no_value(step)
+        written = Written(
+            inputs=tuple(operand.shape for operand in operands),
+            arguments=self._arguments(step, word),
+            kernel=self._kernel(step, word),
+            stride=self._stride(step, word),
+            channels=self._result(step, word),
+            settings=self.settings,
+        )
+        try:
+            operator = word.build(written)
+            if operator is None:
+                return operands[0]
+            return self.builder.apply(operator, operands, step.span, self.prefix)
+        except ShapeError as problem:
+            raise self.error("SP041", str(problem), step.span) from None
+
+    def _no_value(self, step: nodes.Step) -> DiagnosticError:
+        return self.error(
+            "SP041", f"“{step.name}” has nothing to work on", step.name.span,
+            help="start the chain with a value, such as `sum(inputs)`",
+        )  # fmt: skip
+
+    def _operands(self, step: nodes.Step, word: Word, current: Feature | None) -> tuple[Feature, ...]:
+        """The features an operator reads: the running value, named ones, lists of them."""
+        if word.operands == "none":
+            return () if current is None else (current,)
+        operands: list[Feature] = []
+        if word.operands == "more" and current is not None:
+            operands.append(current)
+        for argument in step.arguments:
+            if argument.name is not None:
+                continue
+            value = evaluate(argument.value, self.environment)
+            if isinstance(value, Feature):
+                operands.append(value)
+            elif isinstance(value, tuple):
+                operands.extend(value)
+            else:
+                features = [n for n, v in self.environment.items() if isinstance(v, (Feature, tuple))]
+                raise self.error(
+                    "SP020",
+                    f"“{step.name}” takes features, and {describe(value)} is none",
+                    argument.span,
+                    suggestion(value.name, features) if isinstance(value, Symbol) else None,
+                )
+        return tuple(operands)
+
+    def _arguments(self, step: nodes.Step, word: Word) -> dict[str, Any]:
+        values = {name: declared.default for name, declared in word.arguments.items()}
+        positional = list(word.arguments)
+        seen: set[str] = set()
+        for index, argument in enumerate(step.arguments):
+            if argument.name is None and word.operands != "none":
+                continue
+            name = argument.name.text if argument.name else positional[index] if index < len(positional) else ""
+            declared = word.arguments.get(name)
+            if declared is None:
+                known = ", ".join(positional)
+                raise self.error(
+                    "SP031",
+                    f"“{step.name}” has no argument “{name}”" if name else f"too many arguments for “{step.name}”",
+                    argument.span,
+                    suggestion(name, positional, f"its arguments are {known}" if known else "it takes none"),
+                )
+            if name in seen:
+                raise self.error("SP031", f"“{name}” is given twice", argument.span)
+            seen.add(name)
+            values[name] = self._argument(declared, name, argument.value)
+        for name, declared in word.arguments.items():
+            if values[name] is None and declared.type in ("integer", "extent"):
+                raise self.error("SP031", f"“{step.name}” needs a value for “{name}”", step.span, f"write `{word.example}`")
+        return values
+
+    def _argument(self, declared: WordArgument, name: str, node: nodes.Expression) -> Any:
+        value = evaluate(node, self.environment)
+        if declared.type == "bool":
+            return boolean(value, node, self.environment)
+        if declared.type == "name":
+            if isinstance(value, Symbol) and value.name in declared.choices:
+                return value.name
+            raise self.error(
+                "SP030",
+                f"“{name}” can't be {describe(value)}",
+                node.span,
+                suggestion(
+                    value.name if isinstance(value, Symbol) else "",
+                    declared.choices,
+                    f"choose {' or '.join(declared.choices)}",
+                ),
+            )
+        if declared.type == "extent" and isinstance(value, Place):
+            return value
+        if declared.type in ("integer", "extent"):
+            return self._integer(node, f"“{name}”", 1, MAX_CHANNELS)
+        return check_number(value, node.span, self.environment)
+
+    def _kernel(self, step: nodes.Step, word: Word) -> tuple[int, int]:
+        if step.kernel is None:
+            if word.kernel == "needed":
+                raise self.error("SP031", f"“{step.name}” needs a kernel", step.span, f"write `{word.example}`")
+            return (1, 1)
+        if word.kernel == "none":
+            raise self.error("SP031", f"“{step.name}” takes no kernel", step.span, f"write `{word.example}`")
+        if not all(1 <= extent <= MAX_KERNEL for extent in step.kernel):
+            raise self.error("SP030", f"a kernel's sides must be 1 to {MAX_KERNEL}", step.span)
+        if any(extent % 2 == 0 for extent in step.kernel) and self.settings.padding == "symmetric":
+            raise self.error(
+                "SP030", "an even kernel can't be padded symmetrically", step.span,
+                "use an odd kernel, or `padding same`",
+            )  # fmt: skip
+        return step.kernel
+
+    def _stride(self, step: nodes.Step, word: Word) -> int:
+        if step.stride is None:
+            return 1
+        if not word.stride:
+            raise self.error("SP031", f"“{step.name}” takes no stride", step.span, f"write `{word.example}`")
+        return self._integer(step.stride, "a stride", 1, MAX_CHANNELS)
+
+    def _result(self, step: nodes.Step, word: Word) -> int | None:
+        if step.result is None:
+            return None
+        if not word.result:
+            raise self.error("SP031", f"“{step.name}” keeps its channels", step.span, f"write `{word.example}`")
+        return self._integer(step.result, "a number of channels", 1, MAX_CHANNELS)

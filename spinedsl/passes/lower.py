@@ -1,0 +1,484 @@
+"""Lower an expanded network to a Program.
+
+1. Every block kind, resampling rule, merge with parameters, endpoint rule and part becomes a
+   function, once for each combination of arguments, shapes and settings.
+2. A merge without parameters is written into `main` itself.
+3. A function that does nothing is not called.
+4. The endpoints stand in level order.
+
+Requires: EXPANSION has run.
+Ensures: shapes fit, level i is ceil(size / 2^i), names are unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail
+from spinedsl.graph.builder import Feature, FunctionBuilder
+from spinedsl.graph.program import Endpoint, Function, Program
+from spinedsl.ir.binding import bind, check_arguments, positional_names, value_of
+from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
+from spinedsl.ir.expressions import Value, check_number, evaluate
+from spinedsl.ir.model import Call, ImageInput, Network, StemStep
+from spinedsl.ops import Shape
+from spinedsl.ops.activation import SIXTH
+from spinedsl.ops.words import WORDS, Place, Settings
+from spinedsl.passes.body import BodyRunner
+from spinedsl.passes.scale_widths import scaled
+from spinedsl.source import Span
+from spinedsl.syntax import nodes
+
+IMAGE = "image"
+
+
+def lower(expanded: ExpandedNetwork) -> Program:
+    """The network as a Program.
+
+    Raises:
+        DiagnosticError: sizes that don't divide, shapes that don't fit, names that collide.
+    """
+    lowering = _Lowering(expanded)
+    lowering.inputs()
+    with lowering.diagnostics.absorbing():
+        lowering.stem()
+    lowering.diagnostics.stop_on_errors()
+    for block in expanded.blocks:
+        with lowering.diagnostics.absorbing():
+            lowering.block(block)
+    lowering.diagnostics.stop_on_errors()
+    program = lowering.finish()
+    _refuse_equal_names(program, expanded)
+    return program
+
+
+def check_size(network: Network, deepest: int) -> None:
+    """See that the input divides down to the deepest level.
+
+    Raises:
+        DiagnosticError: it doesn't, and `sizes any` isn't declared (SP038).
+    """
+    multiple = 1 << deepest
+    height, width = network.input.height, network.input.width
+    if network.sizes == "any" or (height % multiple == 0 and width % multiple == 0):
+        return
+    near = " x ".join(str(max(multiple, round(e / multiple) * multiple)) for e in (height, width))
+    raise fail(
+        "SP038",
+        f"an input of {height} x {width} doesn't divide down to level {deepest}",
+        network.input.span or network.span,
+        f"height and width must be multiples of {multiple}",
+        help=f"use {near}, or accept rounded-up levels with `sizes any`",
+    )
+
+
+@dataclass
+class _Source:
+    """What a connection can read: the value, and what resampling rules may ask of it."""
+
+    feature: Feature
+    level: int
+    width: int
+
+
+@dataclass
+class _Lowering:
+    expanded: ExpandedNetwork
+    network: Network = field(init=False)
+    main: FunctionBuilder = field(default_factory=FunctionBuilder)
+    functions: dict[str, Function] = field(default_factory=dict)
+    made: dict[Any, Function] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, _Source] = field(default_factory=dict)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    settings: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.network = network = self.expanded.network
+        levels = [b.level for b in (*self.expanded.stem_blocks(), *self.expanded.blocks)]
+        self.deepest = max(levels, default=0)
+        check_size(network, self.deepest)
+        self.definitions = {d.name.text: d for d in network.definitions}
+        norm = network.norm.arguments
+        self.settings = Settings(
+            padding=network.padding,
+            pool_padding=network.pool_padding,
+            norm_eps=float(norm["eps"]),
+            norm_momentum=float(norm["momentum"]),
+            activation=network.act.name,
+            activation_slope=float(network.act.arguments.get("slope", SIXTH)),
+        )
+
+    def place(self, level: int) -> Place:
+        """The extent of a level: ceil(size / 2^level)."""
+        step = 1 << level
+        return Place(level, -(-self.network.input.height // step), -(-self.network.input.width // step))
+
+    # ---- functions
+
+    def function(
+        self,
+        name: str,
+        arguments: Mapping[str, Value],
+        given: dict[str, Value],
+        inputs: tuple[tuple[str, Shape], ...],
+        settings: Settings,
+        user: Label | None,
+    ) -> Function:
+        """The function a definition makes of arguments and shapes; made once."""
+        definition = self.definitions[name]
+        span = user.span if user else None
+        environment = bind(definition, arguments, self.network.defaults.get(name, {}), given, span)
+        key = (name, tuple(environment.items()), inputs, settings)
+        known = self.made.get(key)
+        if known is not None:
+            return known
+        builder = FunctionBuilder()
+        features = [builder.add_input(n, s) for n, s in inputs]
+        runner = BodyRunner(builder, dict(environment), settings, self.call_part, user=user)
+        self._offer(definition, runner, features)
+        first = None if definition.kind == "merge" else features[0]
+        result = runner.run(definition.body, first)
+        if result is None:
+            raise fail(
+                "SP041", f"“{name}” makes no value", definition.name.span,
+                secondary=[user] if user else [], help="end its body with a chain such as `sum(inputs)`",
+            )  # fmt: skip
+        self.counts[name] = self.counts.get(name, 0) + 1
+        function = builder.finish(
+            f"{name}.{self.counts[name]}",
+            (("", result.name),),
+            definition=name,
+            doc=definition.doc,
+            arguments=tuple((n, v) for n, v in environment.items() if isinstance(v, (int, Fraction))),
+        )
+        self.made[key] = function
+        if function.nodes:
+            self.functions[function.name] = function
+        return function
+
+    def _offer(
+        self, definition: nodes.Definition, runner: BodyRunner, features: list[Feature]
+    ) -> None:
+        """Put the features that enter under the names the body knows them by."""
+        if definition.kind != "merge":
+            runner.bind("input", features[0])
+            return
+        count = runner.environment.pop("inputs")
+        levels = runner.environment.pop("levels")
+        inputs, dangling = tuple(features[:count]), tuple(features[count:])
+        runner.environment.update(inputs=inputs, dangling=dangling)
+        if count == 2:
+            coarse, fine = inputs if levels[0] >= levels[1] else inputs[::-1]
+            runner.bind("coarse", coarse)
+            runner.bind("fine", fine)
+
+    def call_part(self, runner: BodyRunner, step: nodes.Step, current: Feature) -> Feature:
+        """Run a step that names a part: a call of the part's function."""
+        definition = self.definitions.get(step.name.text)
+        if definition is None or definition.kind != "part":
+            raise runner.error("SP020", f"there is no operator or part called “{step.name}”", step.name.span)
+        if step.kernel or step.stride or step.result:
+            raise runner.error(
+                "SP031", f"the part “{step.name}” takes arguments only", step.span,
+                f"write `{step.name}(…)`",
+            )  # fmt: skip
+        names = positional_names(definition)
+        arguments: dict[str, Value] = {}
+        for index, argument in enumerate(step.arguments):
+            if argument.name is None and index >= len(names):
+                raise runner.error("SP031", f"too many arguments for “{step.name}”", argument.span)
+            name = argument.name.text if argument.name else names[index]
+            check_arguments(definition, [name], argument.span)
+            arguments[name] = evaluate(argument.value, runner.environment)
+        inputs = (("x", current.shape),)
+        given = {"input.channels": current.shape.channels}
+        function = self.function(
+            step.name.text, arguments, given, inputs, runner.settings, runner.user
+        )
+        if function.nodes:
+            runner.builder.taken.append(f"with_{step.name}")
+        return runner.builder.call(self._part_name(runner, step.name.text), function, (current,), step.span)
+
+    def _part_name(self, runner: BodyRunner, name: str) -> str:
+        taken = {node.name for node in runner.builder.nodes}
+        label = f"{runner.prefix}{name}"
+        if label not in taken:
+            return label
+        number = 2
+        while f"{label}{number}" in taken:
+            number += 1
+        return f"{label}{number}"
+
+    # ---- the network
+
+    def inputs(self) -> None:
+        """What enters: one image, or features."""
+        given = self.network.input
+        if isinstance(given, ImageInput):
+            self.main.add_input(IMAGE, Shape(given.channels, given.height, given.width))
+            return
+        for feature in given.features:
+            place = self.place(feature.level)
+            value = self.main.add_input(feature.name, Shape(feature.channels, place.height, place.width))
+            self.sources[feature.name] = _Source(value, feature.level, feature.channels)
+
+    def stem(self) -> None:
+        """Operators and blocks, one after the other."""
+        if not isinstance(self.network.input, ImageInput):
+            if self.expanded.stem:
+                raise fail(
+                    "SP030", "a graph over features has no stem", self.network.span,
+                    help="remove the stem, or declare `input 3 x 640 x 640`",
+                )  # fmt: skip
+            return
+        current = Feature(IMAGE, self.main.inputs[0].shape)
+        steps = 0
+        for item in self.expanded.stem:
+            if isinstance(item, ExpandedBlock):
+                current = self._stem_block(item, current)
+            else:
+                steps += 1
+                current = self._stem_step(item, current, "stem" if steps == 1 else f"stem{steps}")
+
+    def _stem_step(self, item: StemStep, current: Feature, name: str) -> Feature:
+        builder = FunctionBuilder()
+        inside = builder.add_input("x", current.shape)
+        environment: dict[str, Value] = {
+            "scaled": lambda width: scaled(self.network, width),
+            "width": self._width_at,
+            "input.channels": current.shape.channels,
+        }
+        runner = BodyRunner(builder, environment, self.settings, self.call_part)
+        result = runner.chain(item.operators, inside)
+        assert result is not None
+        function = builder.finish(
+            name, (("", result.name),), definition=name, doc="What stands before the first block." if name == "stem" else ""
+        )
+        if function.nodes:
+            self.functions[name] = function
+        return self.main.call(name, function, (current,), item.span)
+
+    def _width_at(self, level: Value) -> int:
+        number = check_number(level, self.network.span, {}) if self.network.span else level
+        if number not in self.network.widths:
+            known = ", ".join(map(str, self.network.widths)) or "none"
+            raise fail("SP034", f"level {number} has no width", self.network.span, f"levels with a width: {known}")
+        return scaled(self.network, self.network.widths[number])
+
+    def _stem_block(self, block: ExpandedBlock, current: Feature) -> Feature:
+        place = self.place(block.level)
+        stride = 1
+        while -(-current.shape.height // stride) > place.height:
+            stride *= 2
+        if current.shape.height < place.height:
+            raise fail(
+                "SP037",
+                f"stem block “{block.base}” is at level {block.level}, but its input is coarser already: "
+                f"{current.shape.height} x {current.shape.width}",
+                block.span,
+                help="a stem only goes down; put the block at a higher level, or outside of the stem",
+            )
+        return self._run_block(block, current, stride)
+
+    def block(self, block: ExpandedBlock) -> None:
+        """One scale-permuted block: resample, merge, activate, run."""
+        if block.after is not None:
+            source = self.sources.get(block.after)
+            if source is not None:
+                self._run_block(block, source.feature, 1)
+            return
+        features, levels = [], []
+        label = Label(block.span, f"for block “{block.base}”") if block.span else None
+        complete = True
+        # Every connection is looked at, so that all that fail are named at once.
+        for index, arrow in enumerate(block.arrows):
+            source = self.sources.get(arrow.source)
+            if source is None:
+                complete = False
+                continue
+            with self.diagnostics.absorbing():
+                features.append(self._resample(block, arrow, source, index))
+                levels.append(source.level)
+                continue
+            complete = False
+        dangling = [self.sources[name].feature for name in block.dangling if name in self.sources]
+        if complete and len(dangling) == len(block.dangling):
+            merged = self._merge(block, features, levels, dangling, label)
+            self._run_block(block, merged, 1)
+
+    def _resample(self, block: ExpandedBlock, arrow: Arrow, source: _Source, index: int) -> Feature:
+        place = self.place(block.level)
+        difference = block.level - source.level
+        given: dict[str, Value] = {
+            "source.width": source.width,
+            "source.channels": source.feature.shape.channels,
+            "source.level": source.level,
+            "target": place,
+            "target.width": block.width,
+            "target.channels": block.channels,
+            "target.level": block.level,
+            "up": difference < 0,
+            "down": difference > 0,
+            "same": difference == 0,
+            "steps": abs(difference),
+            "factor": 1 << abs(difference),
+            "input.channels": source.feature.shape.channels,
+        }
+        base = arrow.source.partition(".")[0]
+        user = Label(arrow.span, f"for the connection “{base}” to “{block.base}”") if arrow.span else None
+        arguments = {n: value_of(v) for n, v in arrow.rule.arguments.items()}
+        function = self.function(
+            arrow.rule.name, arguments, given, (("x", source.feature.shape),), self.settings, user
+        )
+        ((_, value),) = function.outputs
+        shape = function.shapes()[value]
+        wanted = Shape(block.channels, place.height, place.width)
+        merges_alike = not (block.merge and block.merge.name == "concat")
+        if shape != wanted and (merges_alike or shape[1:] != wanted[1:]):
+            raise fail(
+                "SP037",
+                f"“{arrow.rule.name}” makes {shape} of “{base}”; “{block.base}” needs {wanted}",
+                arrow.span,
+                secondary=[Label(self.definitions[arrow.rule.name].name.span, "the rule")],
+                help="choose another rule with `via`, or another source",
+            )
+        sources = [a.source for a in block.arrows[:index]]
+        again = sources.count(arrow.source)
+        name = f"{base}_to_{block.base}" + (f"__{again + 1}" if again else "")
+        return self.main.call(name, function, (source.feature,), arrow.span)
+
+    def _merge(
+        self,
+        block: ExpandedBlock,
+        features: list[Feature],
+        levels: list[int],
+        dangling: list[Feature],
+        user: Label | None,
+    ) -> Feature:
+        rule = block.merge or self.network.merge
+        everything = (*features, *dangling)
+        given: dict[str, Value] = {
+            "inputs": len(features),
+            "levels": tuple(levels),
+            "target": self.place(block.level),
+            "target.width": block.width,
+            "target.channels": block.channels,
+            "target.level": block.level,
+        }
+        arguments = {n: value_of(v) for n, v in rule.arguments.items()}
+        inputs = tuple((f"x{i}", f.shape) for i, f in enumerate(everything))
+        function = self.function(rule.name, arguments, given, inputs, self.settings, user)
+        if self._has_parameters(function):
+            return self.main.call(f"{block.base}_merge", function, everything, block.span)
+        return self._written_out(function, everything, f"{block.base}_")
+
+    def _has_parameters(self, function: Function) -> bool:
+        return any(
+            not hasattr(node.target, "parameters") or node.target.parameters()
+            for node in function.nodes
+        )
+
+    def _written_out(self, function: Function, inputs: tuple[Feature, ...], prefix: str) -> Feature:
+        """The nodes of a function without parameters, in `main` itself."""
+        features = {port.name: feature for port, feature in zip(function.inputs, inputs, strict=True)}
+        for node in function.nodes:
+            operands = tuple(features[i] for i in node.inputs)
+            features[node.output] = self.main.apply(node.target, operands, node.span, prefix)  # type: ignore[arg-type]
+        ((_, value),) = function.outputs
+        return features[value]
+
+    def _run_block(self, block: ExpandedBlock, current: Feature, stride: int) -> Feature:
+        settings = self.settings
+        if block.drop_path:
+            settings = replace(settings, drop_path=block.drop_path)
+        given: dict[str, Value] = {
+            "width": block.width,
+            "channels": block.channels,
+            "level": block.level,
+            "stride": stride,
+            "input.channels": current.shape.channels,
+        }
+        user = Label(block.span, f"for block “{block.base}”") if block.span else None
+        arguments = {n: value_of(v) for n, v in block.kind.arguments.items()}
+        function = self.function(
+            block.kind.name, arguments, given, (("x", current.shape),), settings, user
+        )
+        ((_, value),) = function.outputs
+        shape = function.shapes()[value]
+        place = self.place(block.level)
+        wanted = Shape(block.channels, place.height, place.width)
+        if shape != wanted:
+            raise fail(
+                "SP041",
+                f"“{block.kind.name}” makes {shape}; block “{block.base}” must be {wanted}",
+                block.span,
+                secondary=[Label(self.definitions[block.kind.name].name.span, "the kind")],
+                help="its body must stride by `stride` and end with the channels it declares",
+            )
+        result = self.main.call(block.name, function, (current,), block.span)
+        self.sources[block.name] = _Source(result, block.level, block.width)
+        return result
+
+    # ---- endpoints
+
+    def finish(self) -> Program:
+        """The program, with its endpoints in level order."""
+        outputs = sorted(
+            (b for b in self.expanded.blocks if b.endpoint is not None), key=lambda b: b.level
+        )
+        named, endpoints = [], []
+        for block in outputs:
+            with self.diagnostics.absorbing():
+                value = self._endpoint(block)
+                assert block.endpoint is not None
+                named.append((block.endpoint, value.name))
+                endpoints.append(Endpoint(block.endpoint, block.level, value.shape))
+        self.diagnostics.stop_on_errors()
+        main = self.main.finish("main", tuple(named), doc=self.network.doc)
+        return Program(
+            self.network.name,
+            main,
+            self.functions,
+            tuple(endpoints),
+            1 << self.deepest,
+            self.network.drop_path.rate,
+        )
+
+    def _endpoint(self, block: ExpandedBlock) -> Feature:
+        source = self.sources[block.name].feature
+        rule = self.network.endpoints.rule
+        if rule is None:
+            return source
+        arguments = {n: value_of(v) for n, v in rule.arguments.items()}
+        if self.network.endpoints.channels is not None:
+            arguments.setdefault("channels", self.network.endpoints.channels)
+        given: dict[str, Value] = {"input.channels": source.shape.channels}
+        user = Label(block.span, f"for endpoint “{block.endpoint}”") if block.span else None
+        function = self.function(
+            rule.name, arguments, given, (("x", source.shape),), self.settings, user
+        )
+        assert block.endpoint is not None
+        return self.main.call(block.endpoint, function, (source,), block.span)
+
+
+def _refuse_equal_names(program: Program, expanded: ExpandedNetwork) -> None:
+    """Two things of one name would share their parameters."""
+    seen: set[str] = {port.name for port in program.main.inputs}
+    spans: dict[str, Span | None] = {b.name: b.span for b in expanded.blocks}
+    diagnostics = Diagnostics()
+    for node in program.main.nodes:
+        if node.name in seen:
+            diagnostics.add(
+                "SP024",
+                f"the generated name “{node.name}” would be used twice",
+                spans.get(node.name) or node.span,
+                help="rename the block",
+            )
+        seen.add(node.name)
+    diagnostics.stop_on_errors()
+
+

@@ -1,0 +1,169 @@
+"""Finding what SPEC means: a path, `path:network`, or `std:NAME` from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinedsl import resources
+from spinedsl.diagnostics import fail, suggestion
+from spinedsl.ir.loading import Scope, load, open_source
+from spinedsl.pipeline import Compilation
+from spinedsl.source import Source, Span
+from spinedsl.syntax import nodes
+from spinedsl.syntax.parser import parse
+
+STANDARD = "std:"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One network of the standard library."""
+
+    name: str
+    title: str
+    file: str
+
+
+def open_spec(
+    spec: str | Path, overrides: Mapping[str, str] | None = None, roots: Sequence[Path] = ()
+) -> Compilation:
+    """The compilation of one network.
+
+    Args:
+        spec: a path, `path:network`, or `std:NAME`; the network may be left out if the file has
+            one, or one named like the file.
+        overrides: network-level declarations, e.g. `{"repeat": "2", "conventions": "garden"}`.
+        roots: further folders that imports may reach.
+
+    Raises:
+        DiagnosticError: the file can't be read or parsed, or has no such network.
+    """
+    source, wanted = _locate(str(spec))
+    scope = load(source, roots)
+    return Compilation(scope, _choose(scope, wanted, str(spec)), parse_overrides(overrides or {}))
+
+
+def open_all(spec: str | Path, roots: Sequence[Path] = ()) -> tuple[Scope, list[Compilation]]:
+    """Every network of a file (or the one that SPEC names), and what the file can name.
+
+    Raises:
+        DiagnosticError: as `open_spec`.
+    """
+    source, wanted = _locate(str(spec))
+    scope = load(source, roots)
+    chosen = scope.networks() if wanted is None else [_choose(scope, wanted, str(spec))]
+    return scope, [Compilation(scope, node) for node in chosen]
+
+
+def _locate(spec: str) -> tuple[Source, str | None]:
+    if spec.startswith(STANDARD):
+        return _standard(spec.removeprefix(STANDARD))
+    path, colon, network = spec.rpartition(":")
+    # A colon may be part of the path: the file decides.
+    if colon and not Path(spec).exists():
+        return open_source(Path(path), path), network
+    return open_source(Path(spec), spec), None
+
+
+def _standard(name: str) -> tuple[Source, str]:
+    library = resources.folder("specs")
+    wanted = _plain(name)
+    networks = {}
+    for path, node in _standard_networks():
+        if _plain(node.name.text) == wanted:
+            return open_source(path, f"{STANDARD}{path.relative_to(library)}"), node.name.text
+        networks[node.name.text] = path
+    place = Source(f"{STANDARD}{name}", "")
+    raise fail(
+        "SP020",
+        f"the standard library has no network “{name}”",
+        Span(place, 0, 0),
+        help=suggestion(name, networks, "`spinec list` shows them all"),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _standard_networks() -> Iterator[tuple[Path, nodes.Network]]:
+    library = resources.folder("specs")
+    for path in sorted(library.rglob("*.spine")):
+        if path.is_relative_to(library / "std"):
+            continue
+        for item in parse(open_source(path)).items:
+            if isinstance(item, nodes.Network):
+                yield path, item
+
+
+def standard_networks() -> list[Listed]:
+    """The networks that ship with spinec, by file and place in it."""
+    library = resources.folder("specs")
+    return [
+        Listed(node.name.text, _title(node), str(path.relative_to(library)))
+        for path, node in _standard_networks()
+    ]
+
+
+def _title(node: nodes.Network) -> str:
+    for declaration in node.declarations:
+        if isinstance(declaration, nodes.Setting) and declaration.key == "title":
+            return str(declaration.value)
+    return node.name.text
+
+
+def _choose(scope: Scope, wanted: str | None, spec: str) -> nodes.Network:
+    networks = {node.name.text: node for node in scope.networks()}
+    place = Span(scope.source, 0, 0)
+    if wanted is not None:
+        if wanted in networks:
+            return networks[wanted]
+        raise fail(
+            "SP020",
+            f"“{scope.source.name}” has no network “{wanted}”",
+            place,
+            help=suggestion(wanted, networks, f"it has {', '.join(networks) or 'none'}"),
+        )
+    if not networks:
+        raise fail("SP005", f"“{spec}” declares no network", place, help="declare one: `network name { … }`")
+    stem = scope.source.path.stem if scope.source.path else ""
+    if len(networks) == 1:
+        return next(iter(networks.values()))
+    if stem in networks:
+        return networks[stem]
+    raise fail(
+        "SP026",
+        f"“{spec}” declares {len(networks)} networks",
+        place,
+        help=f"name one: {', '.join(f'`{spec}:{name}`' for name in list(networks)[:4])}",
+    )
+
+
+def parse_overrides(overrides: Mapping[str, str]) -> tuple[nodes.Network, ...]:
+    """`--set KEY=VALUE` as networks that extend the one at hand; one each, so that later ones win.
+
+    Raises:
+        DiagnosticError: a text that is no single network-level declaration.
+    """
+    return tuple(_override(key, value) for key, value in overrides.items())
+
+
+def _override(key: str, value: str) -> nodes.Network:
+    word = key.strip().replace(".", " ").replace("scale_width", "scale width")
+    # The declaration keeps its own source, so that errors point into what was typed.
+    text = f"network set {{ {word} {value} }}"
+    source = Source(f"--set {key}={value}", text)
+    items = parse(source).items
+    declarations = items[0].declarations if isinstance(items[0], nodes.Network) else ()
+    if len(items) != 1 or len(declarations) != 1:
+        raise fail(
+            "SP010",
+            f"“{key}={value}” is not one declaration",
+            Span(source, 0, len(text)),
+            help="write `--set repeat=2`, or `--set resample='cross_scale(alpha = 1.0)'`",
+        )
+    network = items[0]
+    assert isinstance(network, nodes.Network)
+    return network

@@ -1,0 +1,447 @@
+"""Text to syntax model: one lark parse, then one loop over its tree. No meaning here.
+
+Nothing recurses: neither a long file nor deep brackets can exhaust the stack, and brackets deeper
+than `MAX_DEPTH` are refused before lark sees them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from lark import Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+
+from spinedsl.diagnostics import fail
+from spinedsl.source import Source, Span
+from spinedsl.syntax import nodes
+from spinedsl.syntax.errors import unexpected_character, unexpected_token
+from spinedsl.syntax.grammar import parser
+
+MAX_DEPTH = 64
+"""Deepest nesting of brackets, and of operators in one expression."""
+MAX_DIGITS = 40
+MAX_EXPONENT = 30
+
+_SCAN = re.compile(r"""#[^\n]*|"[^"\n]*"|[({]|[)}]""")
+
+
+def parse(source: Source) -> nodes.File:
+    """Parse a source text.
+
+    Raises:
+        DiagnosticError: the text is not of the language (SP002, SP006, SP010–SP012).
+    """
+    comments = _scan(source)
+    try:
+        tree = parser().parse(source.text)
+    except UnexpectedToken as problem:
+        raise unexpected_token(source, problem) from None
+    except (UnexpectedCharacters, UnexpectedEOF) as problem:
+        raise unexpected_character(source, problem) from None
+    return _Builder(source, comments).file(tree)
+
+
+def _scan(source: Source) -> list[nodes.Comment]:
+    """Collect the comments, and refuse brackets that nest too deeply."""
+    comments = []
+    depth = 0
+    for match in _SCAN.finditer(source.text):
+        sign = match.group()
+        if sign[0] == "#":
+            span = Span(source, match.start(), match.end())
+            comments.append(nodes.Comment(sign.rstrip(), span=span))
+        elif sign in "({":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise fail(
+                    "SP006",
+                    f"brackets nest more than {MAX_DEPTH} deep",
+                    Span(source, match.start(), match.end()),
+                    help="name the inner parts and use the names",
+                )
+        elif sign in ")}":
+            depth -= 1
+    return comments
+
+
+class _Builder:
+    """Turns lark's tree into syntax nodes; one method a rule, named like the rule."""
+
+    def __init__(self, source: Source, comments: list[nodes.Comment]) -> None:
+        self.source = source
+        self.comments = comments
+        self._comment_by_line = {
+            c.span.line: c.text
+            for c in comments
+            if source.line(c.span.line).lstrip().startswith("#")
+        }
+
+    def file(self, tree: Tree[Token]) -> nodes.File:
+        order = []
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            order.append(node)
+            stack.extend(child for child in node.children if isinstance(child, Tree))
+        built: dict[int, Any] = {}
+        for node in reversed(order):
+            children = [built[id(c)] if isinstance(c, Tree) else c for c in node.children]
+            method: Callable[[list[Any], Span], Any] = getattr(self, node.data)
+            built[id(node)] = method(children, self._span_of(node))
+        result: nodes.File = built[id(tree)]
+        return result
+
+    # ---- spans, names and numbers
+
+    def _span_of(self, tree: Tree[Token]) -> Span:
+        meta = tree.meta
+        if meta.empty:
+            return Span(self.source, 0, 0)
+        return Span(self.source, meta.start_pos, meta.end_pos)
+
+    def _token_span(self, token: Token) -> Span:
+        assert token.start_pos is not None and token.end_pos is not None
+        return Span(self.source, token.start_pos, token.end_pos)
+
+    def _name(self, token: Token | None) -> nodes.Name:
+        """A plain name: dots belong to references only."""
+        assert token is not None
+        span = self._token_span(token)
+        if "." in token:
+            raise fail(
+                "SP010",
+                f"“{token}” can't be a name here: it has a dot",
+                span,
+                help="dots only reach into values, as in `source.width`; use an underscore",
+            )
+        if len(token) > 64:
+            raise fail("SP002", f"a name of {len(token)} characters", span, "at most 64", help="shorten it")
+        return nodes.Name(str(token), span=span)
+
+    def _optional_name(self, token: Token | None) -> nodes.Name | None:
+        return None if token is None else self._name(token)
+
+    def _number(self, token: Token) -> nodes.Number:
+        span = self._token_span(token)
+        mantissa, _, exponent = token.lower().rstrip("kmgt%").partition("e")
+        if len(mantissa) > MAX_DIGITS or (exponent and abs(int(exponent[:9])) > MAX_EXPONENT):
+            raise fail("SP002", "a number out of range", span, help=f"use at most {MAX_DIGITS} digits")
+        return nodes.Number(str(token), span=span)
+
+    def _integer(self, token: Token, what: str) -> int:
+        number = self._number(token)
+        if not number.text.isdigit() or int(number.text) > 62:
+            raise fail(
+                "SP030",
+                f"{what} must be a whole number from 0 to 62, not “{number.text}”",
+                number.span,
+                help="a level says how often the input is halved: `@3` is 1/8 of its size",
+            )
+        return int(number.text)
+
+    def _string(self, token: Token) -> str:
+        return str(token)[1:-1]
+
+    def _doc(self, span: Span) -> str:
+        """The comment lines right above `span`, without their signs."""
+        lines: list[str] = []
+        line = span.line - 1
+        while line in self._comment_by_line:
+            lines.append(self._comment_by_line[line].lstrip("#").strip())
+            line -= 1
+        return "\n".join(reversed(lines))
+
+    # ---- files
+
+    def start(self, children: list[Any], span: Span) -> nodes.File:
+        return nodes.File(tuple(children), tuple(self.comments), span=span)
+
+    def import_(self, children: list[Any], span: Span) -> nodes.Import:
+        return nodes.Import(self._string(children[0]), span=span)
+
+    # ---- definitions
+
+    def definition(self, children: list[Any], span: Span) -> nodes.Definition:
+        kind, name, parameters, result, body = children
+        doc = self._doc(span)
+        return nodes.Definition(str(kind), self._name(name), parameters, result, body, doc, span=span)
+
+    def parameters(self, children: list[Any], span: Span) -> tuple[nodes.Parameter, ...]:
+        return tuple(child for child in children if child is not None)
+
+    def parameter(self, children: list[Any], span: Span) -> nodes.Parameter:
+        return nodes.Parameter(self._name(children[0]), children[1], span=span)
+
+    def result(self, children: list[Any], span: Span) -> nodes.Expression | None:
+        return children[0] if children else None
+
+    def body(self, children: list[Any], span: Span) -> nodes.Body:
+        return nodes.Body(tuple(children), span=span)
+
+    def chain(self, children: list[Any], span: Span) -> nodes.Chain:
+        return nodes.Chain(tuple(children), span=span)
+
+    def let(self, children: list[Any], span: Span) -> nodes.Let:
+        return nodes.Let(self._name(children[0]), children[1], span=span)
+
+    def when(self, children: list[Any], span: Span) -> nodes.When:
+        return nodes.When(children[0], children[1], children[2], span=span)
+
+    def loop(self, children: list[Any], span: Span) -> nodes.Loop:
+        return nodes.Loop(children[0], children[1], span=span)
+
+    def step(self, children: list[Any], span: Span) -> nodes.Step:
+        name, arguments, kernel, stride, result = children
+        extents = None
+        if kernel is not None:
+            height, width = (self._number_of(part, kernel) for part in kernel.split("x"))
+            extents = (height, width)
+        return nodes.Step(self._name(name), arguments, extents, stride, result, span=span)
+
+    def stride(self, children: list[Any], span: Span) -> nodes.Expression:
+        stride: nodes.Expression = children[1]
+        return stride
+
+    def _number_of(self, digits: str, token: Token) -> int:
+        if len(digits) > 4:
+            raise fail("SP002", f"a kernel of “{token}”", self._token_span(token), help="use at most 4 digits")
+        return int(digits)
+
+    def arguments(self, children: list[Any], span: Span) -> tuple[nodes.Argument, ...]:
+        return tuple(child for child in children if child is not None)
+
+    def argument(self, children: list[Any], span: Span) -> nodes.Argument:
+        return nodes.Argument(None, children[0], span=span)
+
+    def named_argument(self, children: list[Any], span: Span) -> nodes.Argument:
+        return nodes.Argument(self._name(children[0]), children[1], span=span)
+
+    def call(self, children: list[Any], span: Span) -> nodes.Call:
+        return nodes.Call(self._name(children[0]), children[1], span=span)
+
+    # ---- networks and conventions
+
+    def conventions(self, children: list[Any], span: Span) -> nodes.Conventions:
+        name, *settings = children
+        return nodes.Conventions(self._name(name), tuple(settings), self._doc(span), span=span)
+
+    def network(self, children: list[Any], span: Span) -> nodes.Network:
+        name, extends, *declarations = children
+        return nodes.Network(
+            self._name(name),
+            self._optional_name(extends),
+            tuple(declarations),
+            self._doc(span),
+            span=span,
+        )
+
+    def title(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("title", self._string(children[0]), span=span)
+
+    def published(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("published", self._string(children[0]), span=span)
+
+    def image_input(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("input", self._size(children[0]), span=span)
+
+    def _size(self, token: Token) -> nodes.Size:
+        span = self._token_span(token)
+        parts = [part.strip() for part in token.split("x")]
+        if any(len(part) > 9 for part in parts):
+            raise fail("SP002", "a size out of range", span, help="use at most 9 digits")
+        return nodes.Size(tuple(int(part) for part in parts), span=span)
+
+    def size(self, children: list[Any], span: Span) -> nodes.Size:
+        return self._size(children[0])
+
+    def feature_inputs(self, children: list[Any], span: Span) -> nodes.FeatureInputs:
+        size, *features = children
+        return nodes.FeatureInputs(self._size(size), tuple(features), span=span)
+
+    def feature(self, children: list[Any], span: Span) -> nodes.Feature:
+        name, level, channels = children
+        return nodes.Feature(self._name(name), self._integer(level, "a level"), channels, span=span)
+
+    def widths(self, children: list[Any], span: Span) -> nodes.Widths:
+        return nodes.Widths(tuple(c for c in children if c is not None), span=span)
+
+    def width_entry(self, children: list[Any], span: Span) -> nodes.WidthEntry:
+        return nodes.WidthEntry(children[0], children[1], span=span)
+
+    def levels(self, children: list[Any], span: Span) -> nodes.Levels:
+        first = self._integer(children[0], "a level")
+        last = first if children[1] is None else self._integer(children[1], "a level")
+        if last < first:
+            raise fail(
+                "SP030", f"levels {first}..{last} run backwards", span, help=f"write {last}..{first}"
+            )
+        return nodes.Levels(first, last, span=span)
+
+    def use_conventions(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("conventions", self._name(children[0]), span=span)
+
+    def scale(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("scale width", children[0], span=span)
+
+    def rounding(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("rounding", self._name(children[0]), children[1], span=span)
+
+    def repeat(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("repeat", children[0], span=span)
+
+    def stack(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("stack", children[0], span=span)
+
+    def resample(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("resample", children[0], span=span)
+
+    def use_merge(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("merge", children[0], span=span)
+
+    def norm(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("norm", children[-1], span=span)
+
+    def act(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("act", children[-1], span=span)
+
+    def padding(self, children: list[Any], span: Span) -> nodes.Setting:
+        padding, pools = children
+        flag = None if pools is None else self._name(pools).text
+        return nodes.Setting("padding", self._name(padding), flag=flag, span=span)
+
+    def drop_path(self, children: list[Any], span: Span) -> nodes.Setting:
+        rate, linear, of = children
+        flag = None if linear is None else str(linear)
+        return nodes.Setting("drop_path", rate, of, flag, span=span)
+
+    def dangling(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("dangling", self._name(children[0]), span=span)
+
+    def sizes(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("sizes", self._name(children[0]), span=span)
+
+    def default(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting(f"default {children[0].name.text}", children[0], span=span)
+
+    def stem(self, children: list[Any], span: Span) -> nodes.Stem:
+        return nodes.Stem(tuple(children), span=span)
+
+    def stem_block(self, children: list[Any], span: Span) -> nodes.Block:
+        name, kind, level, *options = children
+        self._integer(level, "a level")
+        return nodes.Block(
+            self._name(name), kind, self._number(level), tuple(options), (), None, span=span
+        )
+
+    def block(self, children: list[Any], span: Span) -> nodes.Block:
+        name, kind, level, *rest = children
+        self._integer(level, "a level")
+        endpoint = self._optional_name(rest.pop())
+        options = tuple(r for r in rest if isinstance(r, nodes.BlockOption))
+        connections = tuple(r for r in rest if isinstance(r, nodes.Connection))
+        return nodes.Block(
+            self._name(name), kind, self._number(level), options, connections, endpoint, span=span
+        )
+
+    def block_option(self, children: list[Any], span: Span) -> nodes.BlockOption:
+        return nodes.BlockOption(str(children[0]), children[1], span=span)
+
+    def connection(self, children: list[Any], span: Span) -> nodes.Connection:
+        return nodes.Connection(self._name(children[0]), children[1], span=span)
+
+    def without(self, children: list[Any], span: Span) -> nodes.Without:
+        return nodes.Without(tuple(self._name(child) for child in children), span=span)
+
+    def endpoints(self, children: list[Any], span: Span) -> nodes.Endpoints:
+        return nodes.Endpoints(*children, span=span)
+
+    def member(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("member of", self._name(children[0]), span=span)
+
+    def expect(self, children: list[Any], span: Span) -> nodes.Expect:
+        quantity, arguments, target, value, within = children
+        return nodes.Expect(
+            self._name(quantity),
+            arguments,
+            self._optional_name(target),
+            value,
+            None if within is None else self._number(within),
+            span=span,
+        )
+
+    # ---- search spaces
+
+    def space(self, children: list[Any], span: Span) -> nodes.Space:
+        name, seed, *rules = children
+        return nodes.Space(
+            self._name(name), self._name(seed), tuple(rules), self._doc(span), span=span
+        )
+
+    def permute(self, children: list[Any], span: Span) -> nodes.Permute:
+        return nodes.Permute(tuple(self._name(child) for child in children), span=span)
+
+    def connect(self, children: list[Any], span: Span) -> nodes.Connect:
+        count, last, group = children
+        return nodes.Connect(self._number(count), last, self._optional_name(group), span=span)
+
+    def window(self, children: list[Any], span: Span) -> nodes.Number | None:
+        token = children[0]
+        return None if token.type == "EARLIER" else self._number(token)
+
+    def adjust_level(self, children: list[Any], span: Span) -> nodes.AdjustLevel:
+        return nodes.AdjustLevel(tuple(children), span=span)
+
+    def adjust_kind(self, children: list[Any], span: Span) -> nodes.AdjustKind:
+        return nodes.AdjustKind(tuple(self._name(child) for child in children), span=span)
+
+    # ---- expressions
+
+    def number(self, children: list[Any], span: Span) -> nodes.Number:
+        return self._number(children[0])
+
+    quantity = number
+
+    def boolean(self, children: list[Any], span: Span) -> nodes.Boolean:
+        return nodes.Boolean(children[0] == "true", span=span)
+
+    def reference(self, children: list[Any], span: Span) -> nodes.Reference:
+        return nodes.Reference(str(children[0]), span=span)
+
+    def apply(self, children: list[Any], span: Span) -> nodes.Apply:
+        name, *operands = children
+        return self._apply(self._name(name).text, operands, span)
+
+    def or_(self, children: list[Any], span: Span) -> nodes.Apply:
+        return self._apply("or", children, span)
+
+    def and_(self, children: list[Any], span: Span) -> nodes.Apply:
+        return self._apply("and", children, span)
+
+    def not_(self, children: list[Any], span: Span) -> nodes.Apply:
+        return self._apply("not", children, span)
+
+    def compare(self, children: list[Any], span: Span) -> nodes.Apply:
+        left, sign, right = children
+        return self._apply(str(sign), [left, right], span)
+
+    binary = compare
+
+    def negative(self, children: list[Any], span: Span) -> nodes.Apply:
+        return self._apply("negative", children[1:], span)
+
+    def _apply(self, function: str, operands: list[Any], span: Span) -> nodes.Apply:
+        depth = 1 + max(o.depth if isinstance(o, nodes.Apply) else 0 for o in operands)
+        if depth > MAX_DEPTH:
+            raise fail(
+                "SP006",
+                f"an expression of more than {MAX_DEPTH} nested operators",
+                span,
+                help="write the result as a number, or split it over several definitions",
+            )
+        return nodes.Apply(function, tuple(operands), span=span, depth=depth)
+
+
+# lark names a rule after the grammar; `import` is a word of Python's.
+setattr(_Builder, "import", _Builder.import_)
