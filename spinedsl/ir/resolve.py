@@ -67,10 +67,14 @@ def resolve(
         DiagnosticError: everything that is wrong with it.
     """
     diagnostics = Diagnostics()
-    lineage = [*_lineage(node, scope), *overrides]
     resolution = _Resolution(node, scope, diagnostics)
-    for member in lineage:
+    for member in _lineage(node, scope):
+        resolution.forget_claims()
         resolution.add(member)
+    for override in overrides:
+        # What is expected of the network as written needn't hold for a changed one.
+        resolution.expectations = []
+        resolution.add(override)
     if not membership:
         resolution.member_of = None
     network = resolution.finish()
@@ -126,6 +130,12 @@ class _Resolution:
 
     # ---- collecting
 
+    def forget_claims(self) -> None:
+        """Drop what speaks of one network, not of its variants."""
+        self.fields.pop("title", None)
+        self.published, self.member_of = (), None
+        self.expectations = []
+
     def add(self, member: nodes.Network) -> None:
         """Lay one member of the lineage over what is known."""
         settings = [d for d in member.declarations if isinstance(d, nodes.Setting)]
@@ -135,10 +145,6 @@ class _Resolution:
             self._conventions(named.value)  # type: ignore[arg-type]
         elif not self.fields:
             self._conventions(nodes.Name(DEFAULT_CONVENTIONS, span=member.name.span))
-        # A title, sources, membership and expectations speak of one network, not of its variants.
-        self.fields.pop("title", None)
-        self.published, self.member_of = (), None
-        self.expectations = []
         for declaration in member.declarations:
             with self.diagnostics.absorbing():
                 self._declare(declaration)
