@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,16 +25,31 @@ class Compilation:
     """One network on its way; each stage is made when it is first asked for.
 
     Every property raises DiagnosticError if its stage finds errors.
+
+    Attributes:
+        scope: what the network's file can name.
+        syntax: the network as written.
+        overrides: declarations laid over it (`--set`).
+        given: a network that is resolved already; the three above are then not looked at.
     """
 
-    scope: Scope
-    syntax: nodes.Network
+    scope: Scope | None = None
+    syntax: nodes.Network | None = None
     overrides: tuple[nodes.Network, ...] = ()
+    given: Network | None = None
 
     @cached_property
     def network(self) -> Network:
         """Resolved, validated, and a member of the space it claims."""
+        if self.given is not None:
+            return self.given
+        assert self.scope is not None and self.syntax is not None
         return check_space(resolve(self.syntax, self.scope, self.overrides))
+
+    def resized(self, height: int, width: int) -> Compilation:
+        """The same network for another input size."""
+        given = self.network.input.model_copy(update={"height": height, "width": width})
+        return Compilation(given=self.network.model_copy(update={"input": given}))
 
     @cached_property
     def expanded(self) -> ExpandedNetwork:
@@ -55,9 +69,3 @@ class Compilation:
         """The program without calls."""
         return inline(self.program)
 
-
-def compile_network(
-    scope: Scope, node: nodes.Network, overrides: Sequence[nodes.Network] = ()
-) -> Compilation:
-    """Start a compilation; nothing is computed yet."""
-    return Compilation(scope, node, tuple(overrides))

@@ -20,11 +20,15 @@ class Feature:
 
 @dataclass
 class FunctionBuilder:
-    """Collects nodes; names them by operator and number: `conv1`, `norm1`, `conv2`."""
+    """Collects nodes; names them by operator and number: `conv1`, `norm1`, `conv2`.
+
+    `owner` is given to every node that is added.
+    """
 
     inputs: list[Port] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
+    owner: str = ""
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add_input(self, name: str, shape: Shape) -> Feature:
@@ -47,7 +51,7 @@ class FunctionBuilder:
         """
         shape = operator.output(tuple(i.shape for i in inputs))
         name = self.name(operator.label, prefix)
-        return self._add(Node(name, operator, tuple(i.name for i in inputs), name, shape, span))
+        return self._add(Node(name, operator, tuple(i.name for i in inputs), name, shape, span, self.owner))
 
     def call(
         self, name: str, function: Function, inputs: tuple[Feature, ...], span: Span | None
@@ -58,7 +62,8 @@ class FunctionBuilder:
             position = [port.name for port in function.inputs].index(value)
             return inputs[position]
         shape = function.shapes()[value]
-        return self._add(Node(name, Call(function.name), tuple(i.name for i in inputs), name, shape, span))
+        read = tuple(i.name for i in inputs)
+        return self._add(Node(name, Call(function.name), read, name, shape, span, self.owner))
 
     def _add(self, node: Node) -> Feature:
         self.nodes.append(node)

@@ -15,7 +15,10 @@ from spinedsl.source import Span
 
 @dataclass(frozen=True, slots=True)
 class InlinedNode:
-    """An operator outside of any function; `name` also names the value it makes."""
+    """An operator outside of any function; `name` also names the value it makes.
+
+    `owner` is the stem, block or endpoint of the spec that it belongs to.
+    """
 
     name: str
     operator: Operator
@@ -23,6 +26,7 @@ class InlinedNode:
     input_shapes: tuple[Shape, ...]
     shape: Shape
     span: Span | None
+    owner: str
 
     @property
     def macs(self) -> int:
@@ -61,6 +65,7 @@ class _Frame:
     function: Function
     names: dict[str, str]
     returns: str
+    owner: str
     shapes: dict[str, Shape] = field(init=False)
     remaining: Iterator[Node] = field(init=False)
 
@@ -72,7 +77,7 @@ class _Frame:
 def inline(program: Program) -> Inlined:
     """Walk all calls, with a stack of its own: depth is data, not Python's recursion."""
     nodes = []
-    main = _Frame("", program.main, {port.name: port.name for port in program.main.inputs}, "")
+    main = _Frame("", program.main, {port.name: port.name for port in program.main.inputs}, "", "")
     stack = [main]
     while True:
         frame = stack[-1]
@@ -89,11 +94,11 @@ def inline(program: Program) -> Inlined:
         if isinstance(node.target, Call):
             function = program.functions[node.target.function]
             bound = {p.name: i for p, i in zip(function.inputs, inputs, strict=True)}
-            stack.append(_Frame(f"{name}.", function, bound, node.output))
+            stack.append(_Frame(f"{name}.", function, bound, node.output, frame.owner or node.owner))
             continue
         shapes = tuple(frame.shapes[i] for i in node.inputs)
         frame.names[node.output] = name
-        nodes.append(InlinedNode(name, node.target, inputs, shapes, node.shape, node.span))
+        nodes.append(InlinedNode(name, node.target, inputs, shapes, node.shape, node.span, frame.owner or node.owner))
     outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
     calls = {node.name: main.names[node.output] for node in program.main.nodes}
     return Inlined(tuple(nodes), outputs, calls)

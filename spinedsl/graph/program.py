@@ -35,6 +35,7 @@ class Node:
         output: name of the value it makes.
         shape: of that value.
         span: the place in the language it comes from.
+        owner: in `main`, the stem, block or endpoint of the spec that it belongs to.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Node:
     output: str
     shape: Shape
     span: Span | None = field(default=None, compare=False, repr=False)
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,16 @@ class _Resolution:
             assert isinstance(setting.value, nodes.Name)
             self.member_of = setting.value
         elif setting.key != "conventions":
-            self.fields.update(READERS[setting.key](setting, self.scope))
+            fields = READERS[setting.key](setting, self.scope)
+            drop_path = fields.get("drop_path")
+            if drop_path is not None and drop_path.of is None and drop_path.schedule == "linear":
+                # A new rate keeps the denominator that the conventions gave.
+                fields["drop_path"] = drop_path.model_copy(update={"of": self._denominator()})
+            self.fields.update(fields)
+
+    def _denominator(self) -> nodes.Expression | None:
+        known = self.fields.get("drop_path")
+        return None if known is None else known.of
 
     def _remove(self, name: nodes.Name) -> None:
         if self.blocks.pop(name.text, None) is None:

@@ -238,6 +238,7 @@ class _Lowering:
         current = Feature(IMAGE, self.main.inputs[0].shape)
         steps = 0
         for item in self.expanded.stem:
+            self.main.owner = item.base if isinstance(item, ExpandedBlock) else "stem"
             if isinstance(item, ExpandedBlock):
                 current = self._stem_block(item, current)
             else:
@@ -286,6 +287,7 @@ class _Lowering:
 
     def block(self, block: ExpandedBlock) -> None:
         """One scale-permuted block: resample, merge, activate, run."""
+        self.main.owner = block.base
         if block.after is not None:
             source = self.sources.get(block.after)
             if source is not None:
@@ -433,8 +435,9 @@ class _Lowering:
         named, endpoints = [], []
         for block in outputs:
             with self.diagnostics.absorbing():
-                value = self._endpoint(block)
                 assert block.endpoint is not None
+                self.main.owner = block.endpoint
+                value = self._endpoint(block)
                 named.append((block.endpoint, value.name))
                 endpoints.append(Endpoint(block.endpoint, block.level, value.shape))
         self.diagnostics.stop_on_errors()

@@ -1,0 +1,40 @@
+"""Everything `spinec check` looks at, for one network."""
+
+from __future__ import annotations
+
+from spinedsl.analysis.expectations import check_expectations
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
+from spinedsl.pipeline import Compilation
+
+
+def notes(compilation: Compilation) -> list[Diagnostic]:
+    """What a user should know about a network that compiles: blocks that were removed (SP043)."""
+    removed = compilation.expanded.removed
+    if not removed:
+        return []
+    names = ", ".join(f"“{r.name}”" for r in removed[:8])
+    more = f" and {len(removed) - 8} more" if len(removed) > 8 else ""
+    first, *others = (Label(r.span, r.reason) for r in removed[:8] if r.span is not None)
+    return [
+        Diagnostic(
+            "SP043",
+            f"no endpoint needs {names}{more}: not built",
+            Severity.WARNING,
+            first,
+            tuple(others),
+            "let a later block read it, or remove it from the spec",
+        )
+    ]
+
+
+def check(compilation: Compilation) -> tuple[list[Diagnostic], int]:
+    """All diagnostics of one network, and how many expectations were proved or refuted."""
+    diagnostics = Diagnostics()
+    count = 0
+    try:
+        _ = compilation.inlined
+        diagnostics.found.extend(notes(compilation))
+        count = check_expectations(compilation, diagnostics)
+    except DiagnosticError as error:
+        diagnostics.found.extend(error.diagnostics)
+    return diagnostics.found, count

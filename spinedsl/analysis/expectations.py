@@ -1,0 +1,86 @@
+"""Proving the `expect` lines of a network."""
+
+from __future__ import annotations
+
+from spinedsl.analysis.summary import Summary, summarise
+from spinedsl.diagnostics import Diagnostics, suggestion
+from spinedsl.ir.model import Expectation
+from spinedsl.pipeline import Compilation
+
+
+def check_expectations(compilation: Compilation, diagnostics: Diagnostics) -> int:
+    """Record every expectation that doesn't hold (SP040); return how many there are."""
+    summaries: dict[tuple[int, int], Summary] = {}
+    for expectation in compilation.network.expectations:
+        with diagnostics.absorbing():
+            _check(expectation, compilation, summaries, diagnostics)
+    return len(compilation.network.expectations)
+
+
+def _check(
+    expectation: Expectation,
+    compilation: Compilation,
+    summaries: dict[tuple[int, int], Summary],
+    diagnostics: Diagnostics,
+) -> None:
+    if expectation.quantity == "output":
+        _check_output(expectation, compilation, diagnostics)
+        return
+    size = compilation.network.input.height, compilation.network.input.width
+    if expectation.quantity == "macs" and expectation.arguments:
+        extents = [int(a) for a in expectation.arguments if isinstance(a, int)]
+        if len(extents) != len(expectation.arguments) or min(extents) < 1:
+            diagnostics.add(
+                "SP030", "`macs` is asked at a size", expectation.span,
+                help="write `macs(640)`, or `macs(512, 640)` for height and width",
+            )  # fmt: skip
+            return
+        size = extents[0], extents[-1]
+    if size not in summaries:
+        summaries[size] = summarise(compilation.resized(*size))
+    summary = summaries[size]
+    actual = summary.parameters if expectation.quantity == "params" else summary.macs
+    expected = expectation.expected
+    assert not isinstance(expected, tuple)
+    difference = actual - expected
+    # The tolerance is relative to what is expected; one unit of rounding is not an excuse.
+    if abs(difference) <= expectation.tolerance * abs(expected):
+        return
+    relative = f"{difference / expected:+.3%}" if expected else "all of it"
+    allowed = f", allowed ±{expectation.tolerance:.3%}" if expectation.tolerance else ""
+    diagnostics.add(
+        "SP040",
+        f"{expectation.quantity} of “{summary.name}”: expected {_shown(expected)}, is {_shown(actual)}, "
+        f"difference {difference:+,.0f} ({relative}{allowed})",
+        expectation.span,
+        "expected here",
+        help="mend the network, or the expectation if the fact was wrong",
+    )
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _check_output(
+    expectation: Expectation, compilation: Compilation, diagnostics: Diagnostics
+) -> None:
+    (wanted,) = expectation.arguments
+    shapes = {e.name: tuple(e.shape) for e in compilation.program.endpoints}
+    if wanted not in shapes:
+        diagnostics.add(
+            "SP020", f"there is no endpoint “{wanted}”", expectation.span,
+            help=suggestion(str(wanted), shapes, f"endpoints are {', '.join(shapes)}"),
+        )  # fmt: skip
+        return
+    actual = shapes[str(wanted)]
+    if actual != expectation.expected:
+        assert isinstance(expectation.expected, tuple)
+        expected = " x ".join(map(str, expectation.expected))
+        diagnostics.add(
+            "SP040",
+            f"output of “{wanted}”: expected {expected}, is {' x '.join(map(str, actual))}",
+            expectation.span,
+            "expected here",
+            help="extents are channels x height x width",
+        )

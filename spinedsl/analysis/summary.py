@@ -1,0 +1,140 @@
+"""Parameters, multiply-adds and activation memory, per block and in all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from spinedsl.pipeline import Compilation
+
+BYTES = 4
+"""Of one float32 number."""
+
+
+@dataclass(slots=True)
+class Row:
+    """What belongs to one stem, block or endpoint; a block's connections and merge are its own.
+
+    Attributes:
+        inputs: names of what it reads; unread blocks that join its merge stand with a `+`.
+        shape: channels, height and width of its output.
+        parameters: trained ones.
+        macs: multiply-adds for one image.
+        activation_bytes: float32 bytes of every result it makes, which training keeps.
+    """
+
+    name: str
+    kind: str
+    level: int | None = None
+    inputs: tuple[str, ...] = ()
+    endpoint: str | None = None
+    shape: tuple[int, int, int] = (0, 0, 0)
+    parameters: int = 0
+    macs: int = 0
+    activation_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network in numbers, at one input size.
+
+    Attributes:
+        input_shapes: channels, height and width of each input, by name.
+        rows: in running order.
+        untrained: numbers that are counted rather than trained (norm statistics).
+        removed: blocks that pruning took away.
+    """
+
+    name: str
+    title: str
+    input_shapes: dict[str, tuple[int, int, int]]
+    rows: tuple[Row, ...]
+    untrained: int
+    removed: tuple[str, ...] = field(default=())
+
+    @property
+    def parameters(self) -> int:
+        """Trained parameters in all."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds in all."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of all results in float32."""
+        return sum(row.activation_bytes for row in self.rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with the totals."""
+        totals = {
+            "parameters": self.parameters,
+            "untrained": self.untrained,
+            "macs": self.macs,
+            "activation_bytes": self.activation_bytes,
+        }
+        return {**asdict(self), "totals": totals}
+
+
+def summarise(compilation: Compilation) -> Summary:
+    """The summary of a network at its own input size.
+
+    Raises:
+        DiagnosticError: the network doesn't compile.
+    """
+    network = compilation.network
+    rows = {row.name: row for row in _empty_rows(compilation)}
+    counted: set[str] = set()
+    untrained = 0
+    for node in compilation.inlined.nodes:
+        row = rows[node.owner]
+        row.macs += node.macs
+        row.activation_bytes += node.shape.elements * BYTES
+        row.shape = tuple(node.shape)
+        for parameter in node.operator.parameters():
+            name = f"{node.name}.{parameter.name}"
+            if name in counted:
+                continue
+            counted.add(name)
+            if parameter.trainable:
+                row.parameters += parameter.elements
+            else:
+                untrained += parameter.elements
+    # An endpoint without a rule of its own makes nothing; its shape is its block's.
+    for endpoint in compilation.program.endpoints:
+        rows[endpoint.name].shape = tuple(endpoint.shape)
+    return Summary(
+        name=network.name,
+        title=network.title or network.name,
+        input_shapes={p.name: tuple(p.shape) for p in compilation.program.main.inputs},
+        rows=tuple(rows.values()),
+        untrained=untrained,
+        removed=tuple(r.name for r in compilation.expanded.removed),
+    )
+
+
+def _empty_rows(compilation: Compilation) -> Iterator[Row]:
+    expanded = compilation.expanded
+    endpoints = []
+    previous: tuple[str, ...] = ()
+    if any(node.owner == "stem" for node in compilation.program.main.nodes):
+        yield Row("stem", "stem")
+        previous = ("stem",)
+    seen: dict[str, Row] = {}
+    for block in (*expanded.stem_blocks(), *expanded.blocks):
+        if block.base in seen:
+            # A further copy of a repeated block: the group is one row.
+            seen[block.base].endpoint = block.endpoint
+        else:
+            inputs = tuple(a.source.partition(".")[0] for a in block.arrows)
+            inputs += tuple(f"+{name.partition('.')[0]}" for name in block.dangling)
+            if block.in_stem:
+                inputs, previous = previous, (block.base,)
+            seen[block.base] = Row(block.base, block.kind.name, block.level, inputs, block.endpoint)
+            yield seen[block.base]
+        if block.endpoint is not None:
+            endpoints.append(Row(block.endpoint, "endpoint", block.level, (block.base,)))
+    yield from sorted(endpoints, key=lambda row: row.level or 0)
