@@ -1,0 +1,109 @@
+"""The command line. Only this package prints, reads arguments or exits.
+
+One command a file; a command's module is imported when it is called, so that `spinec check` pays
+for nothing that only `spinec verify` needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from spinedsl import __version__
+from spinedsl.cli.render import Renderer
+from spinedsl.diagnostics import DiagnosticError
+
+COMMANDS = {
+    "compile": "Compile a network to a standalone PyTorch module or an ONNX file.",
+    "check": "Validate specs and prove their expectations; for CI.",
+    "show": "Print a network at one stage of the compiler.",
+    "summary": "Parameters, multiply-adds and activation memory, per block.",
+    "verify": "Run both targets with the same weights and compare them.",
+    "schema": "Print the JSON Schema of the network IR.",
+    "list": "List the networks that ship with spinec.",
+}
+EXIT_DIAGNOSTICS = 1
+EXIT_BUG = 70
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names and help, and imports them when they are called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"spinedsl.cli.{name}_command").command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, arguments)
+        except click.UsageError as error:
+            from spinedsl.diagnostics import suggestion
+
+            error.message += f" {suggestion(arguments[0], COMMANDS) or ''}".rstrip()
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="spinec")
+def group() -> None:
+    """Compile scale-permuted networks from .spine specs.
+
+    SPEC is a path, `path:network`, or `std:NAME` for a network that ships with spinec.
+
+    \b
+    Examples:
+      spinec compile specs/spinenet49.spine --target torch
+      spinec compile std:spinenet96 --target onnx -o spinenet96.onnx
+      spinec check specs/*.spine
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 fine, 1 diagnostics, 2 usage, 70 a bug in spinec."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    try:
+        result: Any = group.main(arguments, prog_name="spinec", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except DiagnosticError as error:
+        Renderer.for_stream(sys.stderr).show(error.diagnostics)
+        return EXIT_DIAGNOSTICS
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.Abort:
+        click.echo("aborted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `head` does: no fault of ours.
+        sys.stderr.close()
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo(
+            f"\nThis is a bug in spinec {__version__}, not in your spec. "
+            "Please report it with the text above and the spec.",
+            err=True,
+        )
+        return EXIT_BUG

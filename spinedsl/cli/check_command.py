@@ -1,0 +1,83 @@
+"""`spinec check`: what CI runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from spinedsl.analysis.checking import check
+from spinedsl.cli.render import Renderer, as_json
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity
+from spinedsl.ir.definitions import check_definition
+from spinedsl.specification import open_all
+from spinedsl.syntax import nodes
+
+
+@click.command("check")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--root", "roots", multiple=True, metavar="DIR",
+              type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Allow imports from this folder too.")  # fmt: skip
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="json: one object with all diagnostics, on standard output.")  # fmt: skip
+def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
+    """Validate every network of every SPEC, and prove what it expects.
+
+    Exits with 1 if any error is found, else with 0.
+
+    \b
+    Examples:
+      spinec check specs/*.spine
+      spinec check my.spine --format json
+    """
+    found: list[Diagnostic] = []
+    networks = []
+    for spec in specs:
+        try:
+            diagnostics, counts = _check_file(spec, roots)
+            found += [d for d in diagnostics if d not in found]
+            networks += counts
+        except DiagnosticError as error:
+            found += [d for d in error.diagnostics if d not in found]
+    errors = sum(d.severity is Severity.ERROR for d in found)
+    if style == "json":
+        report = {
+            "networks": networks,
+            "errors": errors,
+            "diagnostics": [as_json(d) for d in found],
+        }
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        for network in networks:
+            if network["errors"] == 0:
+                count = network["expectations"]
+                proved = f", {count} expectation{'s' * (count != 1)} hold" + "s" * (count == 1) if count else ""
+                click.echo(f"ok  {network['file']}:{network['name']}{proved}")
+        Renderer.for_stream(sys.stderr).show(found)
+    return 1 if errors else 0
+
+
+def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[dict[str, object]]]:
+    scope, compilations = open_all(spec, roots)
+    definitions = Diagnostics()
+    for item in scope.own:
+        # A definition that no network uses yet is checked all the same.
+        if isinstance(item, nodes.Definition):
+            check_definition(item, scope, definitions)
+    found, counts = definitions.found, []
+    for compilation in compilations:
+        diagnostics, expectations = check(compilation)
+        found = found + [d for d in diagnostics if d not in found]
+        assert compilation.syntax is not None
+        counts.append(
+            {
+                "file": scope.source.name,
+                "name": compilation.syntax.name.text,
+                "expectations": expectations,
+                "errors": sum(d.severity is Severity.ERROR for d in diagnostics),
+            }
+        )
+    return found, counts

@@ -1,0 +1,45 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spinedsl.pipeline import Compilation
+from spinedsl.specification import open_spec
+
+Decorated = Callable[..., Any]
+
+
+def _pairs(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        key, equals, setting = value.partition("=")
+        if not equals or not key.strip():
+            raise click.BadParameter(f"“{value}” is not KEY=VALUE")
+        pairs[key.strip()] = setting.strip()
+    return pairs
+
+
+def spec(function: Decorated) -> Decorated:
+    """SPEC, `--set` and `--root`."""
+    function = click.option(
+        "--root", "roots", multiple=True, metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Allow imports from this folder too.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", callback=_pairs,
+        help="Override a declaration of the network, e.g. repeat=2, conventions=garden, scale.width=0.65.",
+    )(function)  # fmt: skip
+    return click.argument("spec")(function)
+
+
+def opened(spec: str, overrides: dict[str, str], roots: tuple[Path, ...]) -> Compilation:
+    """The compilation that the shared arguments ask for."""
+    return open_spec(spec, overrides, roots)

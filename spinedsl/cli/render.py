@@ -1,0 +1,113 @@
+"""Diagnostics as text: an excerpt, carets, remarks and help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO, Any
+
+import click
+
+from spinedsl.diagnostics import Diagnostic, Label, Severity
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+MAX_COLUMNS = 160
+TAB = "    "
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Writes diagnostics to a stream; colour only where a person looks and NO_COLOR is unset."""
+
+    stream: IO[str]
+    colour: bool
+
+    @classmethod
+    def for_stream(cls, stream: IO[str]) -> Renderer:
+        """A renderer that fits what `stream` is connected to."""
+        return cls(stream, stream.isatty() and not os.environ.get("NO_COLOR"))
+
+    def show(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Write each diagnostic, and a count if there are several."""
+        items = list(diagnostics)
+        for item in items:
+            click.echo(self.text(item), file=self.stream, color=self.colour)
+        errors = sum(item.severity is Severity.ERROR for item in items)
+        if errors > 1:
+            click.echo(f"{errors} errors", file=self.stream, color=self.colour)
+
+    def text(self, diagnostic: Diagnostic) -> str:
+        """One diagnostic, ending in an empty line."""
+        colour = _COLOURS[diagnostic.severity]
+        head = self._style(f"{diagnostic.severity.value}[{diagnostic.code}]", colour)
+        lines = [f"{head}: {self._style(diagnostic.message, None)}"]
+        if diagnostic.primary is not None:
+            lines += self._excerpt(diagnostic.primary, "^", colour, first=True)
+        for label in diagnostic.secondary:
+            lines += self._excerpt(label, "-", "blue", first=False)
+        if diagnostic.help:
+            lines.append(f"  {self._style('help', 'green')}: {diagnostic.help}")
+        return "\n".join(lines) + "\n"
+
+    def _style(self, text: str, colour: str | None) -> str:
+        return click.style(text, fg=colour, bold=True) if self.colour else text
+
+    def _excerpt(self, label: Label, mark: str, colour: str, first: bool) -> list[str]:
+        span = label.span
+        line, column = span.source.position(span.start)
+        place = f"{span.source.name}:{line}:{column}"
+        if not span.source.text:
+            return [f"  --> {span.source.name}"]
+        written, start, length = _window(span.source.line(line), column - 1, span.end - span.start)
+        margin = " " * len(str(line))
+        arrow = "-->" if first else ":::"
+        carets = self._style(mark * length, colour)
+        remark = f" {self._style(label.text, colour)}" if label.text else ""
+        return [
+            f" {margin}{arrow} {place}",
+            f" {margin} |",
+            f" {line} | {written}",
+            f" {margin} | {' ' * start}{carets}{remark}",
+        ]
+
+
+def _window(line: str, start: int, length: int) -> tuple[str, int, int]:
+    """The part of a line that is shown, and where in it the span stands."""
+    length = max(1, min(length, len(line) - start))
+    first = max(0, start - MAX_COLUMNS // 2) if len(line) > MAX_COLUMNS else 0
+    shown = line[first : first + MAX_COLUMNS]
+    before = shown[: start - first]
+    clean = _printable(shown)
+    return clean, len(_printable(before)), max(1, min(length, len(clean) - len(_printable(before))))
+
+
+def _printable(text: str) -> str:
+    """Tabs as spaces; control characters can't move a terminal's cursor."""
+    return "".join(TAB if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as JSON; lines and columns count from 1, the end is exclusive."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "location": None if diagnostic.primary is None else _location(diagnostic.primary),
+        "related": [_location(label) for label in diagnostic.secondary],
+        "help": diagnostic.help,
+    }
+
+
+def _location(label: Label) -> dict[str, Any]:
+    span = label.span
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "label": label.text,
+    }

@@ -1,0 +1,46 @@
+"""`spinec show`: every stage can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from spinedsl.cli import options
+from spinedsl.pipeline import STAGES
+
+
+@click.command("show")
+@options.spec
+@click.option("--stage", type=click.Choice(STAGES), default="expanded", show_default=True,
+              help="How far to go.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="With --stage ir: as JSON.")
+def command(spec: str, overrides: dict[str, str], roots: tuple[Path, ...], stage: str, as_json: bool) -> None:
+    """Print a network at one stage of the compiler.
+
+    \b
+    syntax    what was written, in canonical form
+    ir        what it means: names, extends and conventions resolved
+    expanded  what is implied: repeats, scaled widths, rules, edges of unread blocks
+    graph     what is run: functions of operators, with shapes
+    """
+    compilation = options.opened(spec, overrides, roots)
+    if stage == "syntax":
+        from spinedsl.syntax import printer
+
+        assert compilation.syntax is not None
+        click.echo(printer.network(compilation.syntax), nl=False)
+    elif stage == "ir" and as_json:
+        click.echo(compilation.network.model_dump_json(indent=2))
+    elif stage == "ir":
+        from spinedsl.ir.writing import network_text
+
+        click.echo(network_text(compilation.network), nl=False)
+    elif stage == "expanded":
+        from spinedsl.ir.expanded_text import expanded_text
+
+        click.echo(expanded_text(compilation.expanded), nl=False)
+    else:
+        from spinedsl.graph.text import program_text
+
+        click.echo(program_text(compilation.program), nl=False)

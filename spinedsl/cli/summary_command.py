@@ -1,0 +1,65 @@
+"""`spinec summary`: a network in numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from spinedsl.analysis.summary import Row, Summary, summarise
+from spinedsl.cli import options
+
+
+@click.command("summary")
+@options.spec
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(spec: str, overrides: dict[str, str], roots: tuple[Path, ...], as_json: bool) -> None:
+    """Parameters, multiply-adds and activation memory of every block, and in all.
+
+    A block's connections and merge count as its own. Multiply-adds (MACs) are what the papers call
+    FLOPs. Activation memory is the float32 bytes of every result, for one image.
+
+    \b
+    Examples:
+      spinec summary std:spinenet49
+      spinec summary std:spinenet49 --set input="3 x 896 x 896" --json
+    """
+    summary = summarise(options.opened(spec, overrides, roots))
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), indent=2))
+    else:
+        click.echo(_table(summary))
+
+
+def _table(summary: Summary) -> str:
+    head = ("block", "kind", "level", "inputs", "output", "params", "MACs", "activations")
+    rows = [head, *(_cells(row) for row in summary.rows)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    right = {2, 5, 6, 7}
+    lines = [
+        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]
+    rule = "-" * max(map(len, lines))
+    shapes = ", ".join(" x ".join(map(str, shape)) for shape in summary.input_shapes.values())
+    removed = [f"removed: {', '.join(summary.removed)}"] if summary.removed else []
+    total = (
+        f"{summary.parameters:,} parameters, {summary.macs / 1e9:,.2f} GMACs, "
+        f"{summary.activation_bytes / 2**20:,.0f} MiB of activations"
+    )
+    return "\n".join([f"{summary.title}, input {shapes}", "", lines[0], rule, *lines[1:], rule, total, *removed])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    feeds = f" => {row.endpoint}" if row.endpoint else ""
+    return (
+        row.name,
+        row.kind,
+        "" if row.level is None else str(row.level),
+        ", ".join(row.inputs) + feeds,
+        " x ".join(map(str, row.shape)),
+        f"{row.parameters:,}",
+        f"{row.macs / 1e6:,.1f}M",
+        f"{row.activation_bytes / 2**20:,.1f} MiB",
+    )

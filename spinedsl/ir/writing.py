@@ -1,0 +1,144 @@
+"""The IR as text of the language: `.spine → Network → .spine → Network` is the identity.
+
+A membership is proved while a spec is read; its space is not written back, only named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spinedsl.ir.model import (
+    Block,
+    Call,
+    FeatureInput,
+    Network,
+    Scalar,
+    StemBlock,
+    StemStep,
+)
+from spinedsl.syntax import printer
+
+STANDARD_CONVENTIONS = ("torch", "garden", "tpu", "port")
+
+
+def network_text(network: Network) -> str:
+    """A file that declares the network, with all that it needs and nothing implied."""
+    definitions = "\n".join(printer.definition(d) for d in network.definitions)
+    bundle = ""
+    if network.conventions not in STANDARD_CONVENTIONS:
+        # Its settings are all stated in the network; only the name is needed.
+        bundle = f"conventions {network.conventions} {{}}\n\n"
+    lines = "".join(f"  {line}\n" for line in _declarations(network))
+    head = printer.doc(network.doc) + f"network {network.name} {{\n"
+    return f"{definitions}{chr(10) if definitions else ''}{bundle}{head}{lines}}}\n"
+
+
+def scalar(value: Scalar) -> str:
+    """A number, a name, `true` or `false`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, (int, float)) else value
+
+
+def call_text(call: Call) -> str:
+    """`cross_scale(alpha = 0.5)`."""
+    if not call.arguments:
+        return call.name
+    arguments = ", ".join(f"{name} = {scalar(value)}" for name, value in call.arguments.items())
+    return f"{call.name}({arguments})"
+
+
+def _declarations(network: Network) -> Iterator[str]:
+    if network.title is not None:
+        yield f'title "{network.title}"'
+    for source in network.published:
+        yield f'published "{source}"'
+    yield f"conventions {network.conventions}"
+    yield from _input(network)
+    if network.widths:
+        yield f"width {{ {', '.join(f'{level}: {width}' for level, width in network.widths.items())} }}"
+    yield f"scale width {scalar(network.width_scale)}"
+    multiple = f" {network.rounding.multiple}" if network.rounding.policy == "multiple" else ""
+    yield f"rounding {network.rounding.policy}{multiple}"
+    yield f"repeat {network.repeat}"
+    yield f"stack {network.stack}"
+    yield f"norm {call_text(network.norm)}"
+    yield f"act {call_text(network.act)}"
+    yield f"padding {network.padding} pools {network.pool_padding}"
+    yield f"drop_path {_drop_path(network)}"
+    yield f"resample {call_text(network.resample)}"
+    yield f"merge {call_text(network.merge)}"
+    yield f"dangling {network.dangling}"
+    yield f"sizes {network.sizes}"
+    for name, values in network.defaults.items():
+        yield f"default {call_text(Call(name=name, arguments=values))}"
+    yield from _stem(network)
+    for block in network.blocks:
+        yield block_text(block)
+    yield from _endpoints(network)
+    if network.space is not None:
+        yield f"# member of {network.space.name}, a space of {network.space.seed}"
+    yield from _expectations(network)
+
+
+def _input(network: Network) -> Iterator[str]:
+    given = network.input
+    if isinstance(given, FeatureInput):
+        yield f"input of {given.height} x {given.width} {{"
+        for feature in given.features:
+            yield f"  {feature.name} @{feature.level} -> {feature.channels}"
+        yield "}"
+    else:
+        yield f"input {given.channels} x {given.height} x {given.width}"
+
+
+def _drop_path(network: Network) -> str:
+    drop_path = network.drop_path
+    if drop_path.schedule == "constant":
+        return scalar(drop_path.rate)
+    of = "" if drop_path.of is None else f" of {printer.expression(drop_path.of)}"
+    return f"{scalar(drop_path.rate)} linear{of}"
+
+
+def _options(block: Block | StemBlock) -> str:
+    text = f" width {block.width}" if block.width is not None else ""
+    text += f" repeat {block.repeat}" if block.repeat != 1 else ""
+    if isinstance(block, Block) and block.merge is not None:
+        text += f" merge {call_text(block.merge)}"
+    return text
+
+
+def _stem(network: Network) -> Iterator[str]:
+    if not network.stem:
+        return
+    yield "stem {"
+    for item in network.stem:
+        if isinstance(item, StemStep):
+            yield f"  {printer.chain(item.operators)}"
+        else:
+            yield f"  {item.name}: {call_text(item.kind)} @{item.level}{_options(item)}"
+    yield "}"
+
+
+def block_text(block: Block) -> str:
+    """One block of the IR, as it would be written."""
+    arrows = (c.source if c.via is None else f"{c.source} via {call_text(c.via)}" for c in block.inputs)
+    text = f"{block.name}: {call_text(block.kind)} @{block.level}{_options(block)} <- {', '.join(arrows)}"
+    return text + (f" => {block.endpoint}" if block.endpoint else "")
+
+
+def _endpoints(network: Network) -> Iterator[str]:
+    endpoints = network.endpoints
+    levels = "" if endpoints.first is None else f" {endpoints.first}..{endpoints.last}"
+    via = "" if endpoints.rule is None else f" via {call_text(endpoints.rule)}"
+    channels = "" if endpoints.channels is None else f" -> {endpoints.channels}"
+    if levels or via or channels:
+        yield f"endpoints{levels}{via}{channels}"
+
+
+def _expectations(network: Network) -> Iterator[str]:
+    for e in network.expectations:
+        arguments = f"({', '.join(scalar(a) for a in e.arguments)})" if e.arguments else ""
+        value = printer.size(e.expected) if isinstance(e.expected, tuple) else scalar(e.expected)
+        within = f" within {e.tolerance * 100:.10g}%" if e.tolerance else ""
+        yield f"expect {e.quantity}{arguments} = {value}{within}"
