@@ -1,0 +1,8 @@
+"""Values for a network's parameters: the published initialisation, random ones, or a file's.
+
+All of them yield (dotted name, float32 array) in running order, one tensor at a time. No torch.
+"""
+
+from spinedsl.weights.drawn import initial_weights, random_weights
+
+__all__ = ["initial_weights", "random_weights"]
