@@ -26,7 +26,7 @@ def _check(
     if expectation.quantity == "output":
         _check_output(expectation, compilation, diagnostics)
         return
-    size = compilation.network.input.height, compilation.network.input.width
+    own = size = compilation.network.input.height, compilation.network.input.width
     if expectation.quantity == "macs" and expectation.arguments:
         extents = [int(a) for a in expectation.arguments if isinstance(a, int)]
         if len(extents) != len(expectation.arguments) or min(extents) < 1:
@@ -37,7 +37,7 @@ def _check(
             return
         size = extents[0], extents[-1]
     if size not in summaries:
-        summaries[size] = summarise(compilation.resized(*size))
+        summaries[size] = summarise(compilation if size == own else compilation.resized(*size))
     summary = summaries[size]
     actual = summary.parameters if expectation.quantity == "params" else summary.macs
     expected = expectation.expected

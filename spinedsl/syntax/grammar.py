@@ -17,9 +17,11 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
 from spinedsl import resources
+from spinedsl.syntax.lexer import Lexer
 
 GRAMMAR = "spine.lark"
 TABLE = "spine.table.json"
+_PLUGINS = {"ContextualLexer": Lexer}
 
 
 @cache
@@ -39,6 +41,7 @@ def table() -> str:
     """The text that `grammars/spine.table.json` should hold."""
     text = resources.text("grammars", GRAMMAR)
     data, memo = _build(text).memo_serialize([Rule, TerminalDef])
+    data["options"]["_plugins"] = {}
     saved = {"key": _key(text), "data": data, "memo": memo}
     return json.dumps(saved, separators=(",", ":"), sort_keys=True, default=_jsonable) + "\n"
 
@@ -60,6 +63,7 @@ def _build(grammar: str) -> lark.Lark:
         lexer="contextual",
         propagate_positions=True,
         maybe_placeholders=True,
+        _plugins=_PLUGINS,
     )
 
 
@@ -75,4 +79,4 @@ def _restore(saved: dict[str, Any]) -> lark.Lark:
     for actions in lalr["states"].values():
         for token in list(actions):
             actions[int(token)] = actions.pop(token)
-    return lark.Lark._load_from_dict(data, memo)
+    return lark.Lark._load_from_dict(data, memo, _plugins=_PLUGINS)

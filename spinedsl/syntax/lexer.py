@@ -1,0 +1,113 @@
+"""A contextual lexer with one regular expression instead of one for every parser state.
+
+Same result as lark's own contextual lexer for this grammar, without compiling some sixty regular
+expressions at start-up. A word is a keyword where the parser can use that keyword, else a name;
+`3x3` is a kernel, `3 x 640 x 640` a size, only where the parser can use one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.common import LexerConf
+from lark.lexer import LexerState, PatternStr
+
+_NUMERIC = ("SIZE", "KERNEL", "QUANTITY", "PERCENT", "NUMBER")
+
+
+class Lexer:
+    """What lark calls for the tokens of one text; made once for a parser."""
+
+    def __init__(
+        self, conf: LexerConf, states: dict[int, Collection[str]], always_accept: Collection[str] = ()
+    ) -> None:
+        patterns = {t.name: t.pattern for t in conf.terminals}
+        self.accepts = states
+        self.words = {
+            p.value: name
+            for name, p in patterns.items()
+            if isinstance(p, PatternStr) and p.value[0].isalpha()
+        }
+        self.signs = {
+            p.value: name
+            for name, p in patterns.items()
+            if isinstance(p, PatternStr) and not p.value[0].isalpha()
+        }
+        signs = "|".join(re.escape(s) for s in sorted(self.signs, key=len, reverse=True))
+        groups = {name: patterns[name].to_regexp() for name in ("NAME", "STRING", "COMPARISON")}
+        self.blank = re.compile(rf"(?:\s+|{patterns['COMMENT'].to_regexp()})+")
+        # Comparisons hold `<` and `=`, which start longer signs: signs of two characters first.
+        self.master = re.compile(
+            rf"(?P<NAME>{groups['NAME']})|(?P<STRING>{groups['STRING']})|(?P<DIGIT>\d)"
+            rf"|(?P<LONG>->|<-|=>|\.\.)|(?P<COMPARISON>{groups['COMPARISON']})|(?P<SIGN>{signs})"
+        )
+        self.numeric = {name: re.compile(patterns[name].to_regexp()) for name in _NUMERIC}
+        self.kinds = re.compile(patterns["DEFINITION_KIND"].to_regexp())
+
+    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
+        """Tokens of the text, each as the parser's current state can use it.
+
+        Raises:
+            UnexpectedToken: a token that exists, but not here.
+            UnexpectedCharacters: no token at all.
+        """
+        text = lexer_state.text.text
+        position, end = 0, len(text)
+        line, line_start = 1, 0
+        last: Token | None = None
+        while True:
+            blank = self.blank.match(text, position)
+            if blank:
+                newlines = text.count("\n", position, blank.end())
+                if newlines:
+                    line += newlines
+                    line_start = text.rfind("\n", position, blank.end()) + 1
+                position = blank.end()
+            if position >= end:
+                lexer_state.line_ctr.char_pos = end
+                return
+            accepted = self.accepts[parser_state.position]
+            kind, value = self._token(text, position, accepted)
+            column = position - line_start + 1
+            if not kind:
+                raise UnexpectedCharacters(
+                    text, position, line, column, allowed=set(accepted), token_history=last and [last], state=parser_state
+                )
+            stop = position + len(value)
+            last = Token(kind, value, position, line, column, line, column + len(value), stop)
+            lexer_state.last_token = last
+            if kind not in accepted:
+                raise UnexpectedToken(last, set(accepted), state=parser_state, token_history=[last])
+            yield last
+            position = stop
+
+    def _token(self, text: str, position: int, accepted: Collection[str]) -> tuple[str, str]:
+        match = self.master.match(text, position)
+        if match is None:
+            return "", ""
+        kind, value = match.lastgroup or "", match.group()
+        if kind == "NAME":
+            return self._word(value, accepted), value
+        if kind == "DIGIT":
+            for name in _NUMERIC:
+                number = self.numeric[name].match(text, position)
+                if number and (name in accepted or name == "NUMBER"):
+                    return name, number.group()
+        if kind in ("SIGN", "LONG"):
+            return self.signs.get(value, ""), value
+        return kind, value
+
+    def _word(self, word: str, accepted: Collection[str]) -> str:
+        name = self.words.get(word)
+        if name in accepted:
+            return name  # type: ignore[return-value]
+        if word in ("true", "false") and "BOOLEAN" in accepted:
+            return "BOOLEAN"
+        if "DEFINITION_KIND" in accepted and self.kinds.fullmatch(word):
+            return "DEFINITION_KIND"
+        # Where neither fits, the keyword makes the better error message.
+        return name if name is not None and "NAME" not in accepted else "NAME"
