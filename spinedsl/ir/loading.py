@@ -84,9 +84,11 @@ def load(source: Source, roots: Sequence[Path] = ()) -> Scope:
     Raises:
         DiagnosticError: syntax errors, and imports that fail (SP021–SP024).
     """
-    folder = [source.path.resolve().parent] if source.path else []
+    path = source.path.resolve() if source.path else None
+    folder = [path.parent] if path else []
     allowed = (*folder, *(root.resolve() for root in roots), _library())
-    return _Loader(allowed).load(source)
+    # The prelude itself, when it is the file that was asked for, is not in its own scope.
+    return _Loader(allowed, prelude=path != _library() / PRELUDE).load(source)
 
 
 def _library() -> Path:

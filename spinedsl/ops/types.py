@@ -46,11 +46,12 @@ def pads_for(
 ) -> Pads:
     """The pads a windowed operator gets under a padding rule.
 
-    `symmetric` adds dilation·(kernel-1)//2 on every side. `same` is TensorFlow's rule: the output
-    has ceil(extent/stride) rows, and an odd total puts the larger half behind.
+    `symmetric` adds dilation·(kernel-1)//2 on every side, and nothing to an even kernel as large as
+    its stride, whose windows don't overlap. `same` is TensorFlow's rule: the output has
+    ceil(extent/stride) rows, and an odd total puts the larger half behind.
     """
     if padding == "symmetric":
-        top, left = (dilation * (k - 1) // 2 for k in kernel)
+        top, left = (0 if k % 2 == 0 and k == stride else dilation * (k - 1) // 2 for k in kernel)
         return Pads(top, left, top, left)
     top, bottom = _same(shape.height, kernel[0], stride, dilation)
     left, right = _same(shape.width, kernel[1], stride, dilation)

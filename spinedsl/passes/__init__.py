@@ -9,7 +9,7 @@ from spinedsl.passes.repeat_blocks import repeat_blocks
 from spinedsl.passes.scale_widths import scale_widths
 from spinedsl.passes.stack_graph import stack_graph
 
-EXPANSION = (stack_graph, repeat_blocks, scale_widths, merge_dangling, prune)
+EXPANSION = (scale_widths, merge_dangling, stack_graph, repeat_blocks, prune)
 
 __all__ = [
     "EXPANSION",

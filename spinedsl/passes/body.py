@@ -114,11 +114,12 @@ class BodyRunner:
         operands = self._operands(step, word, current)
         if not operands:
             raise self._no_value(step)
+        stride = self._stride(step, word)
         written = Written(
             inputs=tuple(operand.shape for operand in operands),
             arguments=self._arguments(step, word),
-            kernel=self._kernel(step, word),
-            stride=self._stride(step, word),
+            kernel=self._kernel(step, word, stride),
+            stride=stride,
             channels=self._result(step, word),
             settings=self.settings,
         )
@@ -210,7 +211,7 @@ class BodyRunner:
             return self._integer(node, f"“{name}”", 1, MAX_CHANNELS)
         return check_number(value, node.span, self.environment)
 
-    def _kernel(self, step: nodes.Step, word: Word) -> tuple[int, int]:
+    def _kernel(self, step: nodes.Step, word: Word, stride: int) -> tuple[int, int]:
         if step.kernel is None:
             if word.kernel == "needed":
                 raise self.error("SP031", f"“{step.name}” needs a kernel", step.span, f"write `{word.example}`")
@@ -219,10 +220,12 @@ class BodyRunner:
             raise self.error("SP031", f"“{step.name}” takes no kernel", step.span, f"write `{word.example}`")
         if not all(1 <= extent <= MAX_KERNEL for extent in step.kernel):
             raise self.error("SP030", f"a kernel's sides must be 1 to {MAX_KERNEL}", step.span)
-        if any(extent % 2 == 0 for extent in step.kernel) and self.settings.padding == "symmetric":
+        # Windows that don't overlap need no pads.
+        uneven = any(extent % 2 == 0 and extent != stride for extent in step.kernel)
+        if uneven and self.settings.padding == "symmetric":
             raise self.error(
                 "SP030", "an even kernel can't be padded symmetrically", step.span,
-                "use an odd kernel, or `padding same`",
+                "use an odd kernel, a stride of the same size, or `padding same`",
             )  # fmt: skip
         return step.kernel
 

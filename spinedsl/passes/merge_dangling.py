@@ -1,14 +1,17 @@
 """Give unread blocks a reader: the next output block of their shape.
 
-1. A block is read once a connection, a chain edge (stem and repeats too) or rule 2 reads it.
-2. When an output block is reached, every block before it that nobody has read so far and that has
-   its level and channels joins its merge as it is: not resampled, not normalised.
+1. A block is read once a connection, a chain edge of the stem or rule 2 reads it.
+2. When an output block is reached, every block and every external feature before it that nobody has
+   read so far and that has its level and channels joins its merge as it is: not resampled, not
+   normalised.
 3. Under `dangling error`, a block that nobody reads and that feeds no endpoint is an error instead.
 4. Under `dangling prune`, nothing is merged.
 
-Requires: channels known (scale_widths).
+Requires: channels known (scale_widths); repeats and stacked copies not yet written out, so that a
+block counts once and every copy of a stacked graph for itself.
 Ensures: edges of unread blocks are in `dangling`.
-Source: the published implementation, which counts while it builds; SpineNet-49 has one such edge.
+Source: the published implementations, which count while they build. SpineNet-49 has one such edge,
+NAS-FPN two in each of its copies.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from dataclasses import replace
 
 from spinedsl.diagnostics import Diagnostics
 from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
+from spinedsl.passes.elaborate import feature_levels
 
 
 def merge_dangling(expanded: ExpandedNetwork) -> ExpandedNetwork:
@@ -40,28 +44,28 @@ def merge_dangling(expanded: ExpandedNetwork) -> ExpandedNetwork:
             if name in shape_of:
                 unread[shape_of[name]].pop(name, None)
 
-    def add(block: ExpandedBlock) -> None:
-        shape_of[block.name] = (block.level, block.channels)
-        unread[shape_of[block.name]][block.name] = None
+    def add(name: str, level: int, channels: int) -> None:
+        shape_of[name] = (level, channels)
+        unread[level, channels][name] = None
 
+    for name, shape in feature_levels(expanded.network).items():
+        add(name, *shape)
     previous: str | None = None
     for item in expanded.stem:
         if previous is not None:
             read((previous,))
         if isinstance(item, ExpandedBlock):
-            add(item)
+            add(item.name, item.level, item.channels)
             previous = item.name
     blocks = []
-    outputs = {b.base for b in expanded.blocks if b.endpoint is not None}
     for block in expanded.blocks:
         read(block.reads)
-        if block.base in outputs and block.after is None:
-            # The whole group of copies is the output block; its first copy merges.
+        if block.endpoint is not None:
             matching = tuple(unread[block.level, block.channels])
             block = replace(block, dangling=matching)
             read(matching)
         blocks.append(block)
-        add(block)
+        add(block.name, block.level, block.channels)
     return replace(expanded, blocks=tuple(blocks))
 
 

@@ -1,7 +1,8 @@
 """Turn every repeated block into a chain of blocks.
 
 1. Copy i (from 0) of block b is called `b.i`.
-2. The first copy has the block's inputs; each other copy follows the one before, directly.
+2. The first copy has the block's inputs, dangling ones too; each other copy follows the one
+   before, directly.
 3. Whoever reads the block reads its last copy, which feeds its endpoint.
 4. All copies keep the block's share of the drop-path rate.
 
@@ -36,7 +37,8 @@ def repeat_blocks(expanded: ExpandedNetwork) -> ExpandedNetwork:
 
 def _copies(block: ExpandedBlock, last: dict[str, str]) -> Iterator[ExpandedBlock]:
     arrows = tuple(replace(a, source=last.get(a.source, a.source)) for a in block.arrows)
-    block = replace(block, arrows=arrows)
+    dangling = tuple(last.get(name, name) for name in block.dangling)
+    block = replace(block, arrows=arrows, dangling=dangling)
     if block.repeat == 1:
         yield block
         return
@@ -51,6 +53,7 @@ def _copies(block: ExpandedBlock, last: dict[str, str]) -> Iterator[ExpandedBloc
                 name=name,
                 repeat=1,
                 arrows=(),
+                dangling=(),
                 merge=None,
                 after=f"{block.name}.{index - 1}",
                 endpoint=endpoint,

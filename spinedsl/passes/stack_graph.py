@@ -5,7 +5,8 @@
    that feature's level.
 3. Only the last copy feeds endpoints.
 
-Requires: features as input; an endpoint at the level of every feature that is read.
+Requires: features as input; an endpoint at the level of every feature that is read; edges of unread
+blocks found for one copy (merge_dangling).
 Ensures: one graph, without `stack`.
 Source: NAS-FPN (arXiv 1904.07392), figure 4; BiFPN layers of EfficientDet (arXiv 1911.09070).
 """
@@ -63,6 +64,7 @@ def stack_graph(expanded: ExpandedNetwork) -> ExpandedNetwork:
                     block,
                     name=names[block.name],
                     arrows=tuple(replace(a, source=names[a.source]) for a in block.arrows),
+                    dangling=tuple(names[name] for name in block.dangling),
                     endpoint=block.endpoint if copy == network.stack else None,
                 )
             )
