@@ -109,14 +109,10 @@ def _value_names(program: Program, inlined: Inlined) -> tuple[dict[str, str], di
         else:
             carried[origin] = endpoint
     _refuse_endpoints_named_like_inputs(inlined, inputs)
-    taken = set(inlined.outputs)
-    own = {}
-    for value, origin in origins.items():
-        if origin in carried:
-            own[value] = carried[origin]
-        else:
-            # Only a node of main could have an endpoint's name; its blocks can't.
-            own[value] = f"{origin}.value" if origin in taken else origin
+    # Only a node of main could have an endpoint's name; what lies in its blocks has dots.
+    moved = {origin: f"{origin}.value" for origin in inlined.outputs if origin in origins}
+    names = {**moved, **carried}
+    own = {value: names.get(origin, origin) for value, origin in origins.items()}
     return own, copies
 
 
