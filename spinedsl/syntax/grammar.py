@@ -80,3 +80,8 @@ def _restore(saved: dict[str, Any]) -> lark.Lark:
         for token in list(actions):
             actions[int(token)] = actions.pop(token)
     return lark.Lark._load_from_dict(data, memo, _plugins=_PLUGINS)
+
+
+if __name__ == "__main__":
+    # `make grammar`
+    (resources.folder("grammars") / TABLE).write_text(table(), encoding="utf-8")
