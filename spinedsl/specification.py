@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
 STANDARD = "std:"
+Overrides = Mapping[str, str] | Iterable[tuple[str, str]]
+"""Network-level declarations, by their first words: `{"repeat": "2", "conventions": "garden"}`."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,14 @@ class Listed:
 
 
 def open_spec(
-    spec: str | Path, overrides: Mapping[str, str] | None = None, roots: Sequence[Path] = ()
+    spec: str | Path, overrides: Overrides | None = None, roots: Sequence[Path] = ()
 ) -> Compilation:
     """The compilation of one network.
 
     Args:
         spec: a path, `path:network`, or `std:NAME`; the network may be left out if the file has
             one, or one named like the file.
-        overrides: network-level declarations, e.g. `{"repeat": "2", "conventions": "garden"}`.
+        overrides: declarations laid over the network's own, later ones over earlier ones.
         roots: further folders that imports may reach.
 
     Raises:
@@ -141,13 +143,14 @@ def _choose(scope: Scope, wanted: str | None, spec: str) -> nodes.Network:
     )
 
 
-def parse_overrides(overrides: Mapping[str, str]) -> tuple[nodes.Network, ...]:
+def parse_overrides(overrides: Overrides) -> tuple[nodes.Network, ...]:
     """`--set KEY=VALUE` as networks that extend the one at hand; one each, so that later ones win.
 
     Raises:
         DiagnosticError: a text that is no single network-level declaration.
     """
-    return tuple(_override(key, value) for key, value in overrides.items())
+    pairs = overrides.items() if isinstance(overrides, Mapping) else overrides
+    return tuple(_override(key, value) for key, value in pairs)
 
 
 def _override(key: str, value: str) -> nodes.Network:

@@ -12,18 +12,20 @@ from spinedsl.pipeline import Compilation
 from spinedsl.specification import open_spec
 
 Decorated = Callable[..., Any]
+Pairs = tuple[tuple[str, str], ...]
+"""What `--set` gave, in order."""
 
 
 def _pairs(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
-    pairs = {}
+) -> tuple[tuple[str, str], ...]:
+    pairs = []
     for value in values:
         key, equals, setting = value.partition("=")
         if not equals or not key.strip():
             raise click.BadParameter(f"“{value}” is not KEY=VALUE")
-        pairs[key.strip()] = setting.strip()
-    return pairs
+        pairs.append((key.strip(), setting.strip()))
+    return tuple(pairs)
 
 
 def spec(function: Decorated) -> Decorated:
@@ -40,6 +42,6 @@ def spec(function: Decorated) -> Decorated:
     return click.argument("spec")(function)
 
 
-def opened(spec: str, overrides: dict[str, str], roots: tuple[Path, ...]) -> Compilation:
+def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> Compilation:
     """The compilation that the shared arguments ask for."""
     return open_spec(spec, overrides, roots)

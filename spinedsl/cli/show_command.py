@@ -15,7 +15,7 @@ from spinedsl.pipeline import STAGES
 @click.option("--stage", type=click.Choice(STAGES), default="expanded", show_default=True,
               help="How far to go.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="With --stage ir: as JSON.")
-def command(spec: str, overrides: dict[str, str], roots: tuple[Path, ...], stage: str, as_json: bool) -> None:
+def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], stage: str, as_json: bool) -> None:
     """Print a network at one stage of the compiler.
 
     \b

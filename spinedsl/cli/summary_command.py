@@ -14,7 +14,7 @@ from spinedsl.cli import options
 @click.command("summary")
 @options.spec
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(spec: str, overrides: dict[str, str], roots: tuple[Path, ...], as_json: bool) -> None:
+def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], as_json: bool) -> None:
     """Parameters, multiply-adds and activation memory of every block, and in all.
 
     A block's connections and merge count as its own. Multiply-adds (MACs) are what the papers call

@@ -1,0 +1,151 @@
+"""The Python interface: `spinedsl.load`, `spinedsl.compile`, `spinedsl.summary`.
+
+    >>> import spinedsl
+    >>> spinedsl.summary("std:spinenet49").parameters
+    21831488
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from spinedsl.analysis.summary import Summary, summarise
+from spinedsl.diagnostics import fail
+from spinedsl.emit.output import Written, write_output
+from spinedsl.ir.model import Network
+from spinedsl.pipeline import Compilation
+from spinedsl.specification import Overrides, open_spec
+
+if TYPE_CHECKING:
+    from spinedsl.emit.onnx import Weights
+
+Target = Literal["torch", "onnx"]
+SUFFIXES: dict[str, Target] = {".py": "torch", ".onnx": "onnx"}
+
+
+def load(spec: str | Path, overrides: Overrides | None = None) -> Network:
+    """The validated Network that a spec declares.
+
+    Args:
+        spec: a path, `path:network`, or `std:NAME`.
+        overrides: declarations laid over it, as `--set` does: `{"repeat": "2"}`.
+
+    Raises:
+        spinedsl.DiagnosticError: everything that is wrong with it.
+    """
+    return open_spec(spec, overrides).network
+
+
+def summary(spec: str | Path, overrides: Overrides | None = None) -> Summary:
+    """Parameters, multiply-adds and activation memory of every block, and in all.
+
+    Args, Raises: as `load`.
+    """
+    return summarise(open_spec(spec, overrides))
+
+
+def compile(
+    spec: str | Path,
+    target: Target | None = None,
+    output: str | Path | None = None,
+    overrides: Overrides | None = None,
+    *,
+    opset: int = 17,
+    dynamic: Collection[Literal["batch", "size"]] = (),
+    weights: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+) -> tuple[Written, ...]:
+    """Compile a network and write the result, whole or not at all.
+
+    Args:
+        spec, overrides: as `load`.
+        target: `torch` writes one Python module that needs only torch, `onnx` a model. Told from
+            the ending of `output` if not given, else torch.
+        output: the file; the network's name with `.py` or `.onnx` in this folder if not given.
+        opset, dynamic: of an ONNX model; see `spinedsl.emit.onnx.OnnxOptions`.
+        weights: a .safetensors file with every parameter; for ONNX.
+        seed: of the published initialisation that an ONNX model gets without `weights`.
+        force: replace files that spinec did not write.
+
+    Returns:
+        The files written: one, or two if an ONNX model is larger than 2 GB.
+
+    Raises:
+        spinedsl.DiagnosticError: the spec is wrong, or the output can't be written.
+    """
+    path = None if output is None else Path(output)
+    target = target or target_of(path)
+    compilation = open_spec(spec, overrides)
+    path = path or default_output(compilation.network, target)
+    if target == "torch":
+        return write_torch(compilation, path, force=force)
+    return write_onnx(
+        compilation, path, opset=opset, dynamic=dynamic, weights=weights, seed=seed, force=force
+    )
+
+
+def target_of(output: Path | None) -> Target:
+    """The target that a file's ending means; torch without a file.
+
+    Raises:
+        spinedsl.DiagnosticError: no target has this ending (SP050).
+    """
+    if output is None:
+        return "torch"
+    target = SUFFIXES.get(output.suffix.lower())
+    if target is None:
+        raise fail(
+            "SP050",
+            f"“{output}” doesn't say what to write",
+            help="end it in .py or .onnx, or name the target: `--target torch`",
+        )
+    return target
+
+
+def default_output(network: Network, target: Target) -> Path:
+    """Where a network goes if nobody says: its name, in this folder."""
+    return Path(f"{network.name}{next(s for s, t in SUFFIXES.items() if t == target)}")
+
+
+def torch_source(compilation: Compilation) -> str:
+    """The text of the generated PyTorch module.
+
+    Raises:
+        spinedsl.DiagnosticError: the network doesn't compile.
+    """
+    from spinedsl.emit.torch import emit
+
+    return emit(compilation.network, compilation.program, compilation.inlined)
+
+
+def write_torch(compilation: Compilation, path: Path, *, force: bool = False) -> tuple[Written, ...]:
+    """Write the generated PyTorch module; see `compile`."""
+    return (write_output(path, torch_source(compilation).encode(), "python", force),)
+
+
+def write_onnx(
+    compilation: Compilation,
+    path: Path,
+    *,
+    opset: int = 17,
+    dynamic: Collection[Literal["batch", "size"]] = (),
+    weights: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+) -> tuple[Written, ...]:
+    """Write the ONNX model; see `compile`."""
+    # onnx is imported on this path only.
+    from spinedsl.emit.onnx import OnnxOptions, emit, write_model
+    from spinedsl.weights import initial_weights, load_weights
+
+    options = OnnxOptions(opset, frozenset(dynamic))
+    model = emit(compilation.network, compilation.program, compilation.inlined, options)
+    values: Weights
+    if weights is not None:
+        values = load_weights(Path(weights), model.parameters)
+    else:
+        values = initial_weights(model.parameters, seed)
+    return write_model(path, model, values, force=force)

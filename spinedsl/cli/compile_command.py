@@ -1,0 +1,95 @@
+"""`spinec compile`: the sentence everybody types first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from spinedsl import api
+from spinedsl.analysis.checking import notes
+from spinedsl.cli import options
+from spinedsl.cli.render import Renderer
+from spinedsl.ir.titles import class_name
+from spinedsl.pipeline import Compilation
+
+STDOUT = "-"
+
+
+@click.command("compile")
+@options.spec
+@click.option("--target", type=click.Choice(["torch", "onnx"]),
+              help="What to write; told from the ending of --output, else torch.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE",
+              help="Where to; default: the network's name in this folder. “-” prints a torch module.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace a file that spinec did not write.")
+@click.option("--opset", type=int, metavar="17..21", help="ONNX: the operator set.  [default: 17]")
+@click.option("--dynamic", multiple=True, type=click.Choice(["batch", "size"]),
+              help="ONNX: leave the batch, or height and width, open.")  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE.safetensors",
+              help="ONNX: the weights to put in.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), metavar="N",
+              help="ONNX: of the published initialisation, without --weights.  [default: 0]")  # fmt: skip
+def command(
+    spec: str,
+    overrides: options.Pairs,
+    roots: tuple[Path, ...],
+    target: api.Target | None,
+    output: str | None,
+    force: bool,
+    opset: int | None,
+    dynamic: tuple[str, ...],
+    weights: Path | None,
+    seed: int | None,
+) -> int:
+    """Compile a network to a standalone PyTorch module or an ONNX file.
+
+    \b
+    Examples:
+      spinec compile specs/spinenet49.spine --target torch
+      spinec compile std:spinenet49 -o net.onnx --dynamic batch
+      spinec compile std:spinenet49 --set conventions=garden -o net.py
+      spinec compile my.spine:small --target onnx --weights small.safetensors
+    """
+    path = None if output in (None, STDOUT) else Path(output)
+    target = target or api.target_of(path)
+    given = {"--opset": opset, "--dynamic": dynamic or None, "--weights": weights, "--seed": seed}
+    stated = [name for name, value in given.items() if value is not None]
+    if target == "torch" and stated:
+        raise click.UsageError(f"{', '.join(stated)}: only for --target onnx")
+    if weights is not None and seed is not None:
+        raise click.UsageError("--weights and --seed exclude each other")
+    if target == "onnx" and output == STDOUT:
+        raise click.UsageError("an ONNX model can't be printed; give a file with -o")
+    compilation = options.opened(spec, overrides, roots)
+    _ = compilation.program
+    Renderer.for_stream(sys.stderr).show(notes(compilation))
+    if output == STDOUT:
+        click.echo(api.torch_source(compilation), nl=False)
+        return 0
+    path = path or api.default_output(compilation.network, target)
+    if target == "torch":
+        written = api.write_torch(compilation, path, force=force)
+    else:
+        written = api.write_onnx(
+            compilation, path, opset=opset or 17, dynamic=dynamic, weights=weights,  # type: ignore[arg-type]
+            seed=seed or 0, force=force,
+        )  # fmt: skip
+    for file in written:
+        state = "wrote" if file.changed else "unchanged"
+        click.echo(f"{state} {file.path}  {file.size / 2**20:,.1f} MiB" if file.size > 2**20
+                   else f"{state} {file.path}  {file.size / 2**10:,.1f} KiB")  # fmt: skip
+    click.echo(_facts(compilation, target))
+    return 0
+
+
+def _facts(compilation: Compilation, target: str) -> str:
+    """One line about what was compiled."""
+    parameters = sum(p.elements for p in compilation.inlined.parameters().values() if p.trainable)
+    macs = sum(node.macs for node in compilation.inlined.nodes)
+    endpoints = ", ".join(e.name for e in compilation.program.endpoints)
+    network = compilation.network
+    name = f"{class_name(network)}()" if target == "torch" else network.title or network.name
+    size = f"{network.input.height} x {network.input.width}"
+    return f"{name}: {endpoints}; {parameters:,} parameters, {macs / 1e9:,.2f} GMACs at {size}"
