@@ -25,7 +25,7 @@ from sklearn.datasets import load_sample_image
 import spinedsl
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402  (the backend has to be chosen first)
+from matplotlib import pyplot
 
 BUILD = Path("build")
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "spinenet49.spine"

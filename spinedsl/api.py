@@ -1,8 +1,8 @@
 """The Python interface: `spinedsl.load`, `spinedsl.compile`, `spinedsl.summary`.
 
-    >>> import spinedsl
-    >>> spinedsl.summary("std:spinenet49").parameters
-    21831488
+>>> import spinedsl
+>>> spinedsl.summary("std:spinenet49").parameters
+21831488
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ What is not: how they are shown (spinedsl/cli/render.py).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -129,20 +128,17 @@ class Diagnostics:
         """Record one diagnostic; identical ones are recorded once."""
         primary = Label(span, label) if span is not None else None
         diagnostic = Diagnostic(code, message, severity, primary, tuple(secondary), help)
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
-        if len(self.found) >= MAX_ERRORS:
-            self.stop_on_errors()
+        self.extend([diagnostic])
 
-    @contextmanager
-    def absorbing(self) -> Iterator[None]:
-        """Record the errors raised inside, and go on behind the block."""
-        try:
-            yield
-        except DiagnosticError as error:
-            for diagnostic in error.diagnostics:
-                if diagnostic not in self.found:
-                    self.found.append(diagnostic)
+    def absorbing(self) -> _Absorbing:
+        """A `with` block whose errors are recorded; the program goes on behind it."""
+        return _Absorbing(self)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record several, each once."""
+        for diagnostic in diagnostics:
+            if diagnostic not in self.found:
+                self.found.append(diagnostic)
         if len(self.found) >= MAX_ERRORS:
             self.stop_on_errors()
 
@@ -159,6 +155,20 @@ class Diagnostics:
         """
         if self.has_errors:
             raise DiagnosticError(sorted(self.found, key=_place))
+
+
+@dataclass(frozen=True)
+class _Absorbing:
+    into: Diagnostics
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if not isinstance(error, DiagnosticError):
+            return False
+        self.into.extend(error.diagnostics)
+        return True
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:
@@ -178,9 +188,7 @@ def fail(
 ) -> DiagnosticError:
     """An exception holding one error, for problems that leave nothing more to look at."""
     primary = Label(span, label) if span is not None else None
-    return DiagnosticError(
-        [Diagnostic(code, message, Severity.ERROR, primary, tuple(secondary), help)]
-    )
+    return DiagnosticError([Diagnostic(code, message, Severity.ERROR, primary, tuple(secondary), help)])
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

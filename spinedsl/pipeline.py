@@ -1,6 +1,6 @@
 """The stage table: every stage is a value one can stop at.
 
-    source → syntax → network (ir) → expanded → program (graph)
+source → syntax → network (ir) → expanded → program (graph)
 """
 
 from __future__ import annotations
@@ -68,4 +68,3 @@ class Compilation:
     def inlined(self) -> Inlined:
         """The program without calls."""
         return inline(self.program)
-

@@ -33,8 +33,8 @@ def check(compilation: Compilation) -> tuple[list[Diagnostic], int]:
     count = 0
     try:
         _ = compilation.inlined
-        diagnostics.found.extend(notes(compilation))
+        diagnostics.extend(notes(compilation))
         count = check_expectations(compilation, diagnostics)
     except DiagnosticError as error:
-        diagnostics.found.extend(error.diagnostics)
+        diagnostics.found += [d for d in error.diagnostics if d not in diagnostics.found]
     return diagnostics.found, count

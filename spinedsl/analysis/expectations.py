@@ -62,9 +62,7 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _check_output(
-    expectation: Expectation, compilation: Compilation, diagnostics: Diagnostics
-) -> None:
+def _check_output(expectation: Expectation, compilation: Compilation, diagnostics: Diagnostics) -> None:
     (wanted,) = expectation.arguments
     shapes = {e.name: tuple(e.shape) for e in compilation.program.endpoints}
     if wanted not in shapes:

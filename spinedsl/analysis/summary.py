@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spinedsl.ops import Shape
 from spinedsl.pipeline import Compilation
 
 BYTES = 4
 """Of one float32 number."""
+
+
+_NONE = Shape(0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -29,7 +33,7 @@ class Row:
     level: int | None = None
     inputs: tuple[str, ...] = ()
     endpoint: str | None = None
-    shape: tuple[int, int, int] = (0, 0, 0)
+    shape: Shape = _NONE
     parameters: int = 0
     macs: int = 0
     activation_bytes: int = 0
@@ -48,7 +52,7 @@ class Summary:
 
     name: str
     title: str
-    input_shapes: dict[str, tuple[int, int, int]]
+    input_shapes: dict[str, Shape]
     rows: tuple[Row, ...]
     untrained: int
     removed: tuple[str, ...] = field(default=())
@@ -93,7 +97,7 @@ def summarise(compilation: Compilation) -> Summary:
         row = rows[node.owner]
         row.macs += node.macs
         row.activation_bytes += node.shape.elements * BYTES
-        row.shape = tuple(node.shape)
+        row.shape = node.shape
         for parameter in node.operator.parameters():
             name = f"{node.name}.{parameter.name}"
             if name in counted:
@@ -105,11 +109,11 @@ def summarise(compilation: Compilation) -> Summary:
                 untrained += parameter.elements
     # An endpoint without a rule of its own makes nothing; its shape is its block's.
     for endpoint in compilation.program.endpoints:
-        rows[endpoint.name].shape = tuple(endpoint.shape)
+        rows[endpoint.name].shape = endpoint.shape
     return Summary(
         name=network.name,
         title=network.title or network.name,
-        input_shapes={p.name: tuple(p.shape) for p in compilation.program.main.inputs},
+        input_shapes={p.name: p.shape for p in compilation.program.main.inputs},
         rows=tuple(rows.values()),
         untrained=untrained,
         removed=tuple(r.name for r in compilation.expanded.removed),

@@ -16,7 +16,7 @@ import click
 
 from spinedsl import __version__
 from spinedsl.cli.render import Renderer
-from spinedsl.diagnostics import DiagnosticError
+from spinedsl.diagnostics import DiagnosticError, suggestion
 
 COMMANDS = {
     "compile": "Compile a network to a standalone PyTorch module or an ONNX file.",
@@ -53,10 +53,8 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(context, arguments)
         except click.UsageError as error:
-            from spinedsl.diagnostics import suggestion
-
-            error.message += f" {suggestion(arguments[0], COMMANDS) or ''}".rstrip()
-            raise
+            hint = suggestion(arguments[0], COMMANDS)
+            raise click.UsageError(f"{error.message} {hint or ''}".rstrip(), context) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -54,7 +54,9 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
         for network in networks:
             if network["errors"] == 0:
                 count = network["expectations"]
-                proved = f", {count} expectation{'s' * (count != 1)} hold" + "s" * (count == 1) if count else ""
+                proved = (
+                    f", {count} expectation{'s' * (count != 1)} hold" + "s" * (count == 1) if count else ""
+                )
                 click.echo(f"ok  {network['file']}:{network['name']}{proved}")
         Renderer.for_stream(sys.stderr).show(found)
     return 1 if errors else 0

@@ -38,7 +38,9 @@ def _table(summary: Summary) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     right = {2, 5, 6, 7}
     lines = [
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     ]
     rule = "-" * max(map(len, lines))
@@ -48,7 +50,9 @@ def _table(summary: Summary) -> str:
         f"{summary.parameters:,} parameters, {summary.macs / 1e9:,.2f} GMACs, "
         f"{summary.activation_bytes / 2**20:,.0f} MiB of activations"
     )
-    return "\n".join([f"{summary.title}, input {shapes}", "", lines[0], rule, *lines[1:], rule, total, *removed])
+    return "\n".join(
+        [f"{summary.title}, input {shapes}", "", lines[0], rule, *lines[1:], rule, total, *removed]
+    )
 
 
 def _cells(row: Row) -> tuple[str, ...]:

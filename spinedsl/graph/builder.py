@@ -53,9 +53,7 @@ class FunctionBuilder:
         name = self.name(operator.label, prefix)
         return self._add(Node(name, operator, tuple(i.name for i in inputs), name, shape, span, self.owner))
 
-    def call(
-        self, name: str, function: Function, inputs: tuple[Feature, ...], span: Span | None
-    ) -> Feature:
+    def call(self, name: str, function: Function, inputs: tuple[Feature, ...], span: Span | None) -> Feature:
         """Run another function, under a name of its own; a function without nodes is its input."""
         ((_, value),) = function.outputs
         if not function.nodes:

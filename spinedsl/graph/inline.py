@@ -98,7 +98,9 @@ def inline(program: Program) -> Inlined:
             continue
         shapes = tuple(frame.shapes[i] for i in node.inputs)
         frame.names[node.output] = name
-        nodes.append(InlinedNode(name, node.target, inputs, shapes, node.shape, node.span, frame.owner or node.owner))
+        nodes.append(
+            InlinedNode(name, node.target, inputs, shapes, node.shape, node.span, frame.owner or node.owner)
+        )
     outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
     calls = {node.name: main.names[node.output] for node in program.main.nodes}
     return Inlined(tuple(nodes), outputs, calls)

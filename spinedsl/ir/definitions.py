@@ -33,9 +33,7 @@ def closure(
     return tuple(found[name] for name in sorted(found))
 
 
-def check_definition(
-    definition: nodes.Definition, scope: Scope, diagnostics: Diagnostics
-) -> list[str]:
+def check_definition(definition: nodes.Definition, scope: Scope, diagnostics: Diagnostics) -> list[str]:
     """Check the names in a body; return the parts it uses."""
     if definition.kind == "block" and definition.result is None:
         diagnostics.add(
@@ -52,9 +50,16 @@ def check_definition(
     parameters: set[str] = set()
     for parameter in definition.parameters:
         if parameter.name.text in parameters:
-            diagnostics.add("SP024", f"“{parameter.name}” is a parameter twice", parameter.span, help="rename one")
+            diagnostics.add(
+                "SP024", f"“{parameter.name}” is a parameter twice", parameter.span, help="rename one"
+            )
         parameters.add(parameter.name.text)
-    return _parts_of(definition.body.statements, {"input", "inputs", "dangling", "coarse", "fine"} | parameters, scope, diagnostics)
+    return _parts_of(
+        definition.body.statements,
+        {"input", "inputs", "dangling", "coarse", "fine"} | parameters,
+        scope,
+        diagnostics,
+    )
 
 
 def _parts_of(
@@ -121,7 +126,7 @@ def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:
                 on_path.discard(name)
                 done.add(name)
             elif name in on_path:
-                raise _circle(definitions, path[path.index(name):])
+                raise _circle(definitions, path[path.index(name) :])
             elif name not in done:
                 path.append(name)
                 on_path.add(name)

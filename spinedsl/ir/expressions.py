@@ -137,16 +137,14 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
             help=suggestion(name, functions, f"functions are {', '.join(sorted(functions))}"),
         )
     if name in _ARITY and len(operands) != _ARITY[name]:
-        raise fail(
-            "SP031", f"“{name}” takes {_ARITY[name]} value(s), not {len(operands)}", node.span
-        )
+        raise fail("SP031", f"“{name}” takes {_ARITY[name]} value(s), not {len(operands)}", node.span)
     for operand, written in zip(operands, node.operands, strict=True):
         check_number(operand, written.span, environment)
     try:
-        result = simplify(function(*operands))
+        result: Number = simplify(function(*operands))
     except ZeroDivisionError:
         raise fail("SP030", "a division by zero", node.span) from None
-    if not isinstance(result, bool) and abs(result) > MAX_MAGNITUDE:
+    if not -MAX_MAGNITUDE <= result <= MAX_MAGNITUDE:
         raise fail("SP002", f"a result beyond {MAX_MAGNITUDE:.0e}", node.span)
     return result
 
@@ -181,9 +179,7 @@ def check_number(value: Value, span: Span, environment: Mapping[str, Value]) -> 
     raise _mistyped(value, "a number", span, environment)
 
 
-def _mistyped(
-    value: Value, wanted: str, span: Span, environment: Mapping[str, Value]
-) -> DiagnosticError:
+def _mistyped(value: Value, wanted: str, span: Span, environment: Mapping[str, Value]) -> DiagnosticError:
     if isinstance(value, Symbol):
         return fail(
             "SP020",

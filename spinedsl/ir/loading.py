@@ -141,7 +141,7 @@ class _Loader:
                 try:
                     imported = self._open(open_source(path, self._display(path)))
                 except DiagnosticError as error:
-                    self.diagnostics.found.extend(error.diagnostics)
+                    self.diagnostics.extend(error.diagnostics)
                     continue
                 imported.imported_at = item.span
                 self.loaded[path] = imported.scope
@@ -244,8 +244,11 @@ def _in_prelude(key: tuple[str, str], *items: Named) -> bool:
 
 def _near_file(path: str) -> str:
     match = nearest(path, standard_files())
-    return f"did you mean “{match}”?" if match else "the standard library has " + ", ".join(
-        sorted(f for f in standard_files() if f.startswith("std/"))
+    return (
+        f"did you mean “{match}”?"
+        if match
+        else "the standard library has "
+        + ", ".join(sorted(f for f in standard_files() if f.startswith("std/")))
     )
 
 

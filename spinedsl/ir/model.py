@@ -18,7 +18,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    InstanceOf,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
@@ -26,7 +25,6 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from spinedsl.ir import text
-from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
 Scalar = bool | int | float | str
@@ -56,9 +54,7 @@ DefinitionText = Annotated[
     nodes.Definition,
     *_written("a definition", nodes.Definition, text.parse_definition, text.show_definition),
 ]
-ChainText = Annotated[
-    nodes.Chain, *_written("operators", nodes.Chain, text.parse_chain, text.show_chain)
-]
+ChainText = Annotated[nodes.Chain, *_written("operators", nodes.Chain, text.parse_chain, text.show_chain)]
 ExpressionText = Annotated[
     nodes.Expression,
     *_written("an expression", nodes.Expression, text.parse_expression, text.show_expression),

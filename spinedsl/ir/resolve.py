@@ -13,7 +13,6 @@ from typing import Any
 from spinedsl.diagnostics import Diagnostics, Label, fail, suggestion
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
-from spinedsl.ir.expressions import evaluate
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import (
     Block,
@@ -93,7 +92,9 @@ def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
                 "SP020",
                 f"there is no network “{parent_name}”",
                 parent_name.span,
-                help=suggestion(parent_name.text, scope.names_of("network"), "import the file that declares it"),
+                help=suggestion(
+                    parent_name.text, scope.names_of("network"), "import the file that declares it"
+                ),
             )
         if parent in lineage and any(parent is member for member in lineage):
             raise fail(
@@ -155,11 +156,17 @@ class _Resolution:
         singles += [
             (what, d.span)
             for d in member.declarations
-            for kind, what in ((nodes.Stem, "stem"), (nodes.Endpoints, "endpoints"), (nodes.Widths, "width"),
-                               (nodes.FeatureInputs, "input"))
+            for kind, what in (
+                (nodes.Stem, "stem"),
+                (nodes.Endpoints, "endpoints"),
+                (nodes.Widths, "width"),
+                (nodes.FeatureInputs, "input"),
+            )
             if isinstance(d, kind)
         ]
-        singles += [(f"block {d.name}", d.name.span) for d in member.declarations if isinstance(d, nodes.Block)]
+        singles += [
+            (f"block {d.name}", d.name.span) for d in member.declarations if isinstance(d, nodes.Block)
+        ]
         for key, span in singles:
             if key in seen:
                 self.diagnostics.add(
@@ -260,13 +267,17 @@ class _Resolution:
         for item in declaration.features:
             check_name(item.name, "input")
             if item.name.text in features:
-                raise fail("SP024", f"“{item.name}” is declared twice", item.name.span, help="rename one of them")
+                raise fail(
+                    "SP024", f"“{item.name}” is declared twice", item.name.span, help="rename one of them"
+                )
             channels = whole(item.channels, "a number of channels", 1, MAX_WIDTH)
             features[item.name.text] = Feature(
                 name=item.name.text, level=item.level, channels=channels, span=item.span
             )
         if not features:
-            raise fail("SP032", "no features come in", declaration.span, help="name at least one: `c3 @3 -> 512`")
+            raise fail(
+                "SP032", "no features come in", declaration.span, help="name at least one: `c3 @3 -> 512`"
+            )
         return FeatureInput(
             height=height, width=width, features=tuple(features.values()), span=declaration.span
         )
@@ -287,7 +298,11 @@ class _Resolution:
                 help="declare one: `b0: bottleneck @2 <- s0, s1 => P2`",
             )  # fmt: skip
         if len(self.blocks) > MAX_BLOCKS:
-            diagnostics.add("SP002", f"{len(self.blocks):,} blocks, more than the {MAX_BLOCKS:,} allowed", self.node.name.span)
+            diagnostics.add(
+                "SP002",
+                f"{len(self.blocks):,} blocks, more than the {MAX_BLOCKS:,} allowed",
+                self.node.name.span,
+            )
         diagnostics.stop_on_errors()
         self.fields.setdefault("resample", Call(name="cross_scale"))
         self.fields.setdefault("merge", Call(name="sum"))
@@ -373,9 +388,12 @@ class _Resolution:
                     raise fail("SP031", "a stem block has one input, so nothing to merge", item.span)
                 items.append(
                     StemBlock(
-                        name=name, kind=self._kind(item), level=int(item.level.text),
-                        span=item.name.span, **options,
-                    )  # fmt: skip
+                        name=name,
+                        kind=self._kind(item),
+                        level=int(item.level.text),
+                        span=item.name.span,
+                        **options,
+                    )
                 )
         return tuple(items)
 
@@ -385,7 +403,11 @@ class _Resolution:
         for node in self.blocks.values():
             with self.diagnostics.absorbing():
                 if len(node.connections) > MAX_INPUTS:
-                    raise fail("SP002", f"{len(node.connections):,} inputs, more than the {MAX_INPUTS} allowed", node.name.span)
+                    raise fail(
+                        "SP002",
+                        f"{len(node.connections):,} inputs, more than the {MAX_INPUTS} allowed",
+                        node.name.span,
+                    )
                 kind = cache.get(node.kind)
                 if kind is None:
                     kind = cache[node.kind] = self._kind(node)

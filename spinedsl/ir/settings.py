@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from spinedsl.diagnostics import Label, fail, suggestion
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
@@ -76,7 +76,9 @@ def definition_of(scope: Scope, name: nodes.Name, kind: str) -> nodes.Definition
     ]
     article = "a" if kind != "block" else "a kind of"
     wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
-    otherwise = f"known here: {', '.join(sorted(same_kind))}" if same_kind else "import the file that defines it"
+    otherwise = (
+        f"known here: {', '.join(sorted(same_kind))}" if same_kind else "import the file that defines it"
+    )
     raise fail(
         "SP020",
         f"there is no {kind} called “{name}”{wrong}",
@@ -174,7 +176,10 @@ def _padding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     rules = ("symmetric", "same")
     padding = choice(setting.value, rules, "padding")
     pools = setting.flag or padding
-    return {"padding": padding, "pool_padding": choice(nodes.Name(pools, span=setting.span), rules, "padding")}
+    return {
+        "padding": padding,
+        "pool_padding": choice(nodes.Name(pools, span=setting.span), rules, "padding"),
+    }
 
 
 def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
@@ -182,7 +187,7 @@ def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     rate = check_number(evaluate(node, {}), setting.span, {})  # type: ignore[arg-type]
     if not 0 <= rate < 1:
         raise fail("SP030", f"a drop-path rate must lie between 0 and 1, not {describe(rate)}", setting.span)
-    schedule = "linear" if setting.flag else "constant"
+    schedule: Literal["linear", "constant"] = "linear" if setting.flag else "constant"
     return {"drop_path": DropPath(rate=float(rate), schedule=schedule, of=setting.extra, span=setting.span)}
 
 
@@ -190,8 +195,12 @@ def _rounding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     assert isinstance(setting.value, nodes.Name)
     policy = choice(setting.value, ("floor", "nearest", "multiple"), "rounding")
     if (policy == "multiple") is (setting.extra is None):
-        raise fail("SP031", "`rounding multiple` needs a number, the others take none", setting.span,
-                   help="write `rounding multiple 8`, `rounding floor` or `rounding nearest`")
+        raise fail(
+            "SP031",
+            "`rounding multiple` needs a number, the others take none",
+            setting.span,
+            help="write `rounding multiple 8`, `rounding floor` or `rounding nearest`",
+        )
     multiple = 1 if setting.extra is None else whole(setting.extra, "a multiple", 1, MAX_WIDTH)
     return {"rounding": Rounding(policy=policy, multiple=multiple)}
 
@@ -238,7 +247,12 @@ def extents(size: nodes.Size, count: int, example: str) -> tuple[int, ...]:
         DiagnosticError: too few, too many, zero or huge ones.
     """
     if len(size.extents) != count:
-        raise fail("SP030", f"{count} numbers are needed here, not {len(size.extents)}", size.span, help=f"write `{example}`")
+        raise fail(
+            "SP030",
+            f"{count} numbers are needed here, not {len(size.extents)}",
+            size.span,
+            help=f"write `{example}`",
+        )
     for extent in size.extents:
         if extent < 1:
             raise fail("SP030", "a size of 0", size.span, help="every extent is at least 1")

@@ -15,9 +15,7 @@ from spinedsl.syntax import nodes
 GROUPS = ("intermediate", "output")
 
 
-def resolve_space(
-    name: nodes.Name, scope: Scope, network_of: Callable[[nodes.Name], Network]
-) -> Space:
+def resolve_space(name: nodes.Name, scope: Scope, network_of: Callable[[nodes.Name], Network]) -> Space:
     """The space called `name`, with the blocks of the network it starts from.
 
     Args:

@@ -123,7 +123,9 @@ def _endpoints(network: Network, diagnostics: Diagnostics) -> None:
     names = {b.name for b in network.blocks} | set(readable(network))
     for name, block in by_name.items():
         if name in names:
-            diagnostics.add("SP024", f"“{name}” is both a block and an endpoint", block.span, help="rename one of them")
+            diagnostics.add(
+                "SP024", f"“{name}” is both a block and an endpoint", block.span, help="rename one of them"
+            )
     if not by_name and network.blocks:
         diagnostics.add(
             "SP035", f"“{network.name}” has no endpoint", network.span,

@@ -29,6 +29,7 @@ class Initial:
 
 ZEROS = Initial("zeros")
 ONES = Initial("ones")
+TRUNCATED_NORMAL = Initial("truncated_normal")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinedsl.ops.base import ZEROS, Initial, Operator, Parameter, ShapeError
-from spinedsl.ops.types import Pads, Shape, window_output
+from spinedsl.ops.base import TRUNCATED_NORMAL, ZEROS, Initial, Operator, Parameter, ShapeError
+from spinedsl.ops.types import NO_PADS, Pads, Shape, window_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Convolution(Operator):
     out_channels: int
     kernel: tuple[int, int] = (1, 1)
     stride: int = 1
-    pads: Pads = Pads()
+    pads: Pads = NO_PADS
     dilation: int = 1
     groups: int = 1
     bias: bool = False
-    initial: Initial = Initial("truncated_normal")
+    initial: Initial = TRUNCATED_NORMAL
 
     label: ClassVar[str] = "conv"
 
@@ -43,10 +43,10 @@ class Convolution(Operator):
     def parameters(self) -> tuple[Parameter, ...]:
         """`weight` (out, in/groups, kh, kw), and `bias` (out) if there is one."""
         weight = (self.out_channels, self.in_channels // self.groups, *self.kernel)
-        parameters = (Parameter("weight", weight, self.initial),)
+        parameters = [Parameter("weight", weight, self.initial)]
         if self.bias:
-            parameters += (Parameter("bias", (self.out_channels,), ZEROS),)
-        return parameters
+            parameters.append(Parameter("bias", (self.out_channels,), ZEROS))
+        return tuple(parameters)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """out · H' · W' · kh · kw · in/groups."""

@@ -46,7 +46,7 @@ class SpaceToDepth(Operator):
         """(C, H, W) → (C · block², H / block, W / block)."""
         (shape,) = inputs
         if shape.height % self.block or shape.width % self.block:
-            raise ShapeError(f"{shape.height} x {shape.width} doesn't divide into {self.block} x {self.block}")
-        return Shape(
-            shape.channels * self.block**2, shape.height // self.block, shape.width // self.block
-        )
+            raise ShapeError(
+                f"{shape.height} x {shape.width} doesn't divide into {self.block} x {self.block}"
+            )
+        return Shape(shape.channels * self.block**2, shape.height // self.block, shape.width // self.block)

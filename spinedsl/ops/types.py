@@ -38,12 +38,12 @@ class Pads(NamedTuple):
         return ",".join(str(side) for side in self)
 
 
+NO_PADS = Pads()
+
 Padding = Literal["symmetric", "same"]
 
 
-def pads_for(
-    padding: Padding, shape: Shape, kernel: tuple[int, int], stride: int, dilation: int = 1
-) -> Pads:
+def pads_for(padding: Padding, shape: Shape, kernel: tuple[int, int], stride: int, dilation: int = 1) -> Pads:
     """The pads a windowed operator gets under a padding rule.
 
     `symmetric` adds dilation·(kernel-1)//2 on every side, and nothing to an even kernel as large as

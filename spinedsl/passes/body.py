@@ -49,7 +49,9 @@ class BodyRunner:
         """
         for statement in body.statements:
             if len(self.builder.nodes) > MAX_NODES:
-                raise self.error("SP002", f"a definition that makes more than {MAX_NODES:,} operators", statement.span)
+                raise self.error(
+                    "SP002", f"a definition that makes more than {MAX_NODES:,} operators", statement.span
+                )
             if isinstance(statement, nodes.Chain):
                 current = self.chain(statement, current)
             elif isinstance(statement, nodes.Let):
@@ -89,7 +91,9 @@ class BodyRunner:
         value = check_number(evaluate(node, self.environment), node.span, self.environment)
         if isinstance(value, Fraction) or not least <= value <= most:
             raise self.error(
-                "SP030", f"{what} must be a whole number from {least} to {most:,}, not {describe(value)}", node.span
+                "SP030",
+                f"{what} must be a whole number from {least} to {most:,}, not {describe(value)}",
+                node.span,
             )
         return value
 
@@ -169,13 +173,17 @@ class BodyRunner:
         for index, argument in enumerate(step.arguments):
             if argument.name is None and word.operands != "none":
                 continue
-            name = argument.name.text if argument.name else positional[index] if index < len(positional) else ""
+            name = (
+                argument.name.text if argument.name else positional[index] if index < len(positional) else ""
+            )
             declared = word.arguments.get(name)
             if declared is None:
                 known = ", ".join(positional)
                 raise self.error(
                     "SP031",
-                    f"“{step.name}” has no argument “{name}”" if name else f"too many arguments for “{step.name}”",
+                    f"“{step.name}” has no argument “{name}”"
+                    if name
+                    else f"too many arguments for “{step.name}”",
                     argument.span,
                     suggestion(name, positional, f"its arguments are {known}" if known else "it takes none"),
                 )
@@ -185,7 +193,9 @@ class BodyRunner:
             values[name] = self._argument(declared, name, argument.value)
         for name, declared in word.arguments.items():
             if values[name] is None and declared.type in ("integer", "extent"):
-                raise self.error("SP031", f"“{step.name}” needs a value for “{name}”", step.span, f"write `{word.example}`")
+                raise self.error(
+                    "SP031", f"“{step.name}” needs a value for “{name}”", step.span, f"write `{word.example}`"
+                )
         return values
 
     def _argument(self, declared: WordArgument, name: str, node: nodes.Expression) -> Any:
@@ -214,7 +224,9 @@ class BodyRunner:
     def _kernel(self, step: nodes.Step, word: Word, stride: int) -> tuple[int, int]:
         if step.kernel is None:
             if word.kernel == "needed":
-                raise self.error("SP031", f"“{step.name}” needs a kernel", step.span, f"write `{word.example}`")
+                raise self.error(
+                    "SP031", f"“{step.name}” needs a kernel", step.span, f"write `{word.example}`"
+                )
             return (1, 1)
         if word.kernel == "none":
             raise self.error("SP031", f"“{step.name}” takes no kernel", step.span, f"write `{word.example}`")
@@ -240,5 +252,7 @@ class BodyRunner:
         if step.result is None:
             return None
         if not word.result:
-            raise self.error("SP031", f"“{step.name}” keeps its channels", step.span, f"write `{word.example}`")
+            raise self.error(
+                "SP031", f"“{step.name}” keeps its channels", step.span, f"write `{word.example}`"
+            )
         return self._integer(step.result, "a number of channels", 1, MAX_CHANNELS)

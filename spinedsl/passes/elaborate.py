@@ -28,9 +28,7 @@ def elaborate(network: Network) -> ExpandedNetwork:
         DiagnosticError: more blocks than the limit, or a drop-path denominator below 1.
     """
     _limit(network)
-    stem = tuple(
-        _stem_block(network, item) if isinstance(item, StemBlock) else item for item in network.stem
-    )
+    stem = tuple(_stem_block(network, item) if isinstance(item, StemBlock) else item for item in network.stem)
     count = len(network.blocks)
     denominator = _denominator(network, count)
     blocks = tuple(

@@ -17,16 +17,16 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail
+from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.program import Endpoint, Function, Program
 from spinedsl.ir.binding import bind, check_arguments, positional_names, value_of
 from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
-from spinedsl.ir.expressions import Value, check_number, evaluate
-from spinedsl.ir.model import Call, ImageInput, Network, StemStep
+from spinedsl.ir.expressions import Value, evaluate
+from spinedsl.ir.model import ImageInput, Network, StemStep
 from spinedsl.ops import Shape
 from spinedsl.ops.activation import SIXTH
-from spinedsl.ops.words import WORDS, Place, Settings
+from spinedsl.ops.words import Place, Settings
 from spinedsl.passes.body import BodyRunner
 from spinedsl.passes.scale_widths import scaled
 from spinedsl.source import Span
@@ -160,9 +160,7 @@ class _Lowering:
             self.functions[function.name] = function
         return function
 
-    def _offer(
-        self, definition: nodes.Definition, runner: BodyRunner, features: list[Feature]
-    ) -> None:
+    def _offer(self, definition: nodes.Definition, runner: BodyRunner, features: list[Feature]) -> None:
         """Put the features that enter under the names the body knows them by."""
         if definition.kind != "merge":
             runner.bind("input", features[0])
@@ -196,9 +194,7 @@ class _Lowering:
             arguments[name] = evaluate(argument.value, runner.environment)
         inputs = (("x", current.shape),)
         given = {"input.channels": current.shape.channels}
-        function = self.function(
-            step.name.text, arguments, given, inputs, runner.settings, runner.user
-        )
+        function = self.function(step.name.text, arguments, given, inputs, runner.settings, runner.user)
         if function.nodes:
             runner.builder.taken.append(f"with_{step.name}")
         return runner.builder.call(self._part_name(runner, step.name.text), function, (current,), step.span)
@@ -257,17 +253,22 @@ class _Lowering:
         result = runner.chain(item.operators, inside)
         assert result is not None
         function = builder.finish(
-            name, (("", result.name),), definition=name, doc="What stands before the first block." if name == "stem" else ""
+            name,
+            (("", result.name),),
+            definition=name,
+            doc="What stands before the first block." if name == "stem" else "",
         )
         if function.nodes:
             self.functions[name] = function
         return self.main.call(name, function, (current,), item.span)
 
     def _width_at(self, level: Value) -> int:
-        number = check_number(level, self.network.span, {}) if self.network.span else level
-        if number not in self.network.widths:
+        number = int(level)
+        if number != level or number not in self.network.widths:
             known = ", ".join(map(str, self.network.widths)) or "none"
-            raise fail("SP034", f"level {number} has no width", self.network.span, f"levels with a width: {known}")
+            raise fail(
+                "SP034", f"level {level} has no width", self.network.span, f"levels with a width: {known}"
+            )
         return scaled(self.network, self.network.widths[number])
 
     def _stem_block(self, block: ExpandedBlock, current: Feature) -> Feature:
@@ -380,8 +381,7 @@ class _Lowering:
 
     def _has_parameters(self, function: Function) -> bool:
         return any(
-            not hasattr(node.target, "parameters") or node.target.parameters()
-            for node in function.nodes
+            not hasattr(node.target, "parameters") or node.target.parameters() for node in function.nodes
         )
 
     def _written_out(self, function: Function, inputs: tuple[Feature, ...], prefix: str) -> Feature:
@@ -406,9 +406,7 @@ class _Lowering:
         }
         user = Label(block.span, f"for block “{block.base}”") if block.span else None
         arguments = {n: value_of(v) for n, v in block.kind.arguments.items()}
-        function = self.function(
-            block.kind.name, arguments, given, (("x", current.shape),), settings, user
-        )
+        function = self.function(block.kind.name, arguments, given, (("x", current.shape),), settings, user)
         ((_, value),) = function.outputs
         shape = function.shapes()[value]
         place = self.place(block.level)
@@ -429,9 +427,7 @@ class _Lowering:
 
     def finish(self) -> Program:
         """The program, with its endpoints in level order."""
-        outputs = sorted(
-            (b for b in self.expanded.blocks if b.endpoint is not None), key=lambda b: b.level
-        )
+        outputs = sorted((b for b in self.expanded.blocks if b.endpoint is not None), key=lambda b: b.level)
         named, endpoints = [], []
         for block in outputs:
             with self.diagnostics.absorbing():
@@ -461,9 +457,7 @@ class _Lowering:
             arguments.setdefault("channels", self.network.endpoints.channels)
         given: dict[str, Value] = {"input.channels": source.shape.channels}
         user = Label(block.span, f"for endpoint “{block.endpoint}”") if block.span else None
-        function = self.function(
-            rule.name, arguments, given, (("x", source.shape),), self.settings, user
-        )
+        function = self.function(rule.name, arguments, given, (("x", source.shape),), self.settings, user)
         assert block.endpoint is not None
         return self.main.call(block.endpoint, function, (source,), block.span)
 
@@ -483,5 +477,3 @@ def _refuse_equal_names(program: Program, expanded: ExpandedNetwork) -> None:
             )
         seen.add(node.name)
     diagnostics.stop_on_errors()
-
-

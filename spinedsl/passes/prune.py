@@ -32,6 +32,4 @@ def prune(expanded: ExpandedNetwork) -> ExpandedNetwork:
         last = stem.pop()
         if isinstance(last, ExpandedBlock):
             removed.append(Removed(last.name, "nobody reads it", last.span))
-    return replace(
-        expanded, stem=tuple(stem), blocks=tuple(reversed(kept)), removed=tuple(reversed(removed))
-    )
+    return replace(expanded, stem=tuple(stem), blocks=tuple(reversed(kept)), removed=tuple(reversed(removed)))

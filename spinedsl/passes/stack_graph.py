@@ -44,7 +44,12 @@ def stack_graph(expanded: ExpandedNetwork) -> ExpandedNetwork:
         names = {b.name: f"{b.name}_{copy}" for b in expanded.blocks}
         clash = taken & set(names.values())
         if clash:
-            raise fail("SP024", f"a copy of the stack would be called “{min(clash)}” too", network.span, help="rename that block")
+            raise fail(
+                "SP024",
+                f"a copy of the stack would be called “{min(clash)}” too",
+                network.span,
+                help="rename that block",
+            )
         for name, (level, _) in features.items():
             if copy == 1:
                 names[name] = name

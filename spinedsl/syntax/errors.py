@@ -62,9 +62,7 @@ def unexpected_token(source: Source, problem: UnexpectedToken) -> DiagnosticErro
     )
 
 
-def unexpected_character(
-    source: Source, problem: UnexpectedCharacters | UnexpectedEOF
-) -> DiagnosticError:
+def unexpected_character(source: Source, problem: UnexpectedCharacters | UnexpectedEOF) -> DiagnosticError:
     """A character that starts no word of the language."""
     offset = getattr(problem, "pos_in_stream", None)
     if offset is None or offset >= len(source.text):
@@ -74,7 +72,7 @@ def unexpected_character(
     span = Span(source, offset, offset + 1)
     allowed = getattr(problem, "allowed", None) or set()
     if character == '"':
-        return fail("SP011", "a text in quotes has no end on its line", span, help="close it with “\"”")
+        return fail("SP011", "a text in quotes has no end on its line", span, help='close it with “"”')
     if character.isascii() and character.isprintable():
         return fail(
             "SP010",

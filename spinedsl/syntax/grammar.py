@@ -72,14 +72,13 @@ def _restore(saved: dict[str, Any]) -> lark.Lark:
     memo = {int(key): value for key, value in saved["memo"].items()}
     data = saved["data"]
     lalr = data["parser"]["parser"]
-    lalr["states"] = {
-        int(state): actions for state, actions in lalr["states"].items()
-    }
+    lalr["states"] = {int(state): actions for state, actions in lalr["states"].items()}
     lalr["tokens"] = {int(key): value for key, value in lalr["tokens"].items()}
     for actions in lalr["states"].values():
         for token in list(actions):
             actions[int(token)] = actions.pop(token)
-    return lark.Lark._load_from_dict(data, memo, _plugins=_PLUGINS)
+    restored: lark.Lark = lark.Lark._load_from_dict(data, memo, _plugins=_PLUGINS)  # type: ignore[no-untyped-call]
+    return restored
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from lark import Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.common import LexerConf
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lexer import LexerState, PatternStr
 
 _NUMERIC = ("SIZE", "KERNEL", "QUANTITY", "PERCENT", "NUMBER")
@@ -74,14 +74,22 @@ class Lexer:
             kind, value = self._token(text, position, accepted)
             column = position - line_start + 1
             if not kind:
-                raise UnexpectedCharacters(
-                    text, position, line, column, allowed=set(accepted), token_history=last and [last], state=parser_state
+                raise UnexpectedCharacters(  # type: ignore[no-untyped-call]
+                    text,
+                    position,
+                    line,
+                    column,
+                    allowed=set(accepted),
+                    token_history=last and [last],
+                    state=parser_state,
                 )
             stop = position + len(value)
             last = Token(kind, value, position, line, column, line, column + len(value), stop)
             lexer_state.last_token = last
             if kind not in accepted:
-                raise UnexpectedToken(last, set(accepted), state=parser_state, token_history=[last])
+                raise UnexpectedToken(  # type: ignore[no-untyped-call]
+                    last, set(accepted), state=parser_state, token_history=[last]
+                )
             yield last
             position = stop
 

@@ -13,16 +13,18 @@ from typing import TypeAlias
 from spinedsl.source import Span
 
 
-def _span() -> Span:
-    return field(compare=False, repr=False, kw_only=True)  # type: ignore[no-any-return]
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Node:
+    """What every node has: where it was written."""
+
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Node):
     """A name where it was written."""
 
     text: str
-    span: Span = _span()
 
     def __str__(self) -> str:
         return self.text
@@ -32,36 +34,32 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Node):
     """A literal such as `4`, `1e-3`, `28.5M` or `1%`; `text` is as written."""
 
     text: str
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Boolean:
+class Boolean(Node):
     """`true` or `false`."""
 
     value: bool
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Node):
     """A name used as a value: `width`, `source.width`, `same`."""
 
     name: str
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Node):
     """An operator or function with operands: `4 * width` is `Apply("*", (4, width))`."""
 
     function: str
     operands: tuple[Expression, ...]
-    span: Span = _span()
     depth: int = field(compare=False, repr=False, kw_only=True)
 
 
@@ -69,28 +67,26 @@ Expression: TypeAlias = Number | Boolean | Reference | Apply
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Node):
     """`value` or `name = value` inside the parentheses of a call."""
 
     name: Name | None
     value: Expression
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Node):
     """A definition or policy with arguments: `cross_scale(alpha = 0.5)`."""
 
     name: Name
     arguments: tuple[Argument, ...]
-    span: Span = _span()
 
 
 # ---- definitions
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Node):
     """One operator or part in a chain: `conv(bias = true) 3x3 / 2 -> 64`."""
 
     name: Name
@@ -98,67 +94,60 @@ class Step:
     kernel: tuple[int, int] | None
     stride: Expression | None
     result: Expression | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Node):
     """Steps in sequence, each reading the one before."""
 
     steps: tuple[Step, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Let:
+class Let(Node):
     """`name = chain`: a side branch with a name; the running value stays what it was."""
 
     name: Name
     chain: Chain
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class When(Node):
     """`when condition { … } else { … }`, decided at compile time."""
 
     condition: Expression
     body: Body
     otherwise: Body | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Node):
     """`repeat count { … }`, unrolled at compile time."""
 
     count: Expression
     body: Body
-    span: Span = _span()
 
 
 Statement: TypeAlias = Chain | Let | When | Loop
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class Body(Node):
     """Statements between braces."""
 
     statements: tuple[Statement, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Node):
     """A parameter of a definition, with its default if it has one."""
 
     name: Name
     default: Expression | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Node):
     """`block`, `resampling`, `merge` or `part`, written by operators.
 
     Attributes:
@@ -173,31 +162,28 @@ class Definition:
     result: Expression | None
     body: Body
     doc: str = field(compare=False)
-    span: Span = _span()
 
 
 # ---- networks
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(Node):
     """`3 x 640 x 640` or `640 x 640`."""
 
     extents: tuple[int, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Node):
     """`4` or `4..7`, both ends included."""
 
     first: int
     last: int
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Node):
     """A declaration that holds one value and that a later one replaces.
 
     Attributes:
@@ -211,65 +197,58 @@ class Setting:
     value: Expression | Call | Name | Size | str
     extra: Expression | None = None
     flag: str | None = None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Node):
     """One external input of a graph over features: `c3 @3 -> 512`."""
 
     name: Name
     level: int
     channels: Expression
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureInputs:
+class FeatureInputs(Node):
     """`input of 640 x 640 { … }`: features of an image of that size come in from outside."""
 
     size: Size
     features: tuple[Feature, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class WidthEntry:
+class WidthEntry(Node):
     """`4..7: 256` in a table of widths."""
 
     levels: Levels
     channels: Expression
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Widths:
+class Widths(Node):
     """`width { 2: 64, 4..7: 256 }`: base channels of a block at a level."""
 
     entries: tuple[WidthEntry, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class BlockOption:
+class BlockOption(Node):
     """`width 16`, `repeat 2` or `merge attention` behind a block's level."""
 
     key: str
     value: Expression | Call
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Node):
     """An arrow into a block, with a resampling rule of its own if it has one."""
 
     source: Name
     via: Call | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Block(Node):
     """`b12: bottleneck @4 <- b5, b10 => P4`; a stem block has no connections."""
 
     name: Name
@@ -278,37 +257,33 @@ class Block:
     options: tuple[BlockOption, ...]
     connections: tuple[Connection, ...]
     endpoint: Name | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Stem:
+class Stem(Node):
     """A scale-decreasing sequence of operators and named blocks."""
 
     items: tuple[Chain | Block, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Without:
+class Without(Node):
     """`without b11`: removes inherited blocks."""
 
     names: tuple[Name, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(Node):
     """`endpoints 3..7 via endpoint -> 256`."""
 
     levels: Levels | None
     via: Call | None
     channels: Expression | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Node):
     """`expect macs(640) = 85.4G within 1%`."""
 
     quantity: Name
@@ -316,112 +291,99 @@ class Expect:
     target: Name | None
     value: Expression | Size
     within: Number | None
-    span: Span = _span()
 
 
-Declaration: TypeAlias = (
-    Setting | FeatureInputs | Widths | Stem | Block | Without | Endpoints | Expect
-)
+Declaration: TypeAlias = Setting | FeatureInputs | Widths | Stem | Block | Without | Endpoints | Expect
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Network(Node):
     """`network N extends M { … }`."""
 
     name: Name
     extends: Name | None
     declarations: tuple[Declaration, ...]
     doc: str = field(compare=False)
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Conventions:
+class Conventions(Node):
     """`conventions garden { … }`: a named bundle of settings."""
 
     name: Name
     settings: tuple[Setting, ...]
     doc: str = field(compare=False)
-    span: Span = _span()
 
 
 # ---- search spaces
 
 
 @dataclass(frozen=True, slots=True)
-class Permute:
+class Permute(Node):
     """`permute intermediate, output`."""
 
     groups: tuple[Name, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(Node):
     """`connect 2 from last 5 for intermediate`; `last` is None for all earlier blocks."""
 
     count: Number
     last: Number | None
     group: Name | None
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class AdjustLevel:
+class AdjustLevel(Node):
     """`adjust level by {-1, 0, 1, 2}`."""
 
     offsets: tuple[Expression, ...]
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class AdjustKind:
+class AdjustKind(Node):
     """`adjust kind to {bottleneck, residual}`."""
 
     kinds: tuple[Name, ...]
-    span: Span = _span()
 
 
 SpaceRule: TypeAlias = Permute | Connect | AdjustLevel | AdjustKind
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class Space(Node):
     """`space S of N { … }`."""
 
     name: Name
     seed: Name
     rules: tuple[SpaceRule, ...]
     doc: str = field(compare=False)
-    span: Span = _span()
 
 
 # ---- files
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class Import(Node):
     """`import "std/resnet.spine"`."""
 
     path: str
-    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Node):
     """A `#` comment: its text with the sign, and where it stands."""
 
     text: str
-    span: Span = _span()
 
 
 Item: TypeAlias = Import | Network | Definition | Conventions | Space
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class File(Node):
     """A whole source text."""
 
     items: tuple[Item, ...]
     comments: tuple[Comment, ...] = field(compare=False)
-    span: Span = _span()

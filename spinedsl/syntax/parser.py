@@ -73,9 +73,7 @@ class _Builder:
         self.source = source
         self.comments = comments
         self._comment_by_line = {
-            c.span.line: c.text
-            for c in comments
-            if source.line(c.span.line).lstrip().startswith("#")
+            c.span.line: c.text for c in comments if source.line(c.span.line).lstrip().startswith("#")
         }
 
     def file(self, tree: Tree[Token]) -> nodes.File:
@@ -206,7 +204,9 @@ class _Builder:
 
     def _number_of(self, digits: str, token: Token) -> int:
         if len(digits) > 4:
-            raise fail("SP002", f"a kernel of “{token}”", self._token_span(token), help="use at most 4 digits")
+            raise fail(
+                "SP002", f"a kernel of “{token}”", self._token_span(token), help="use at most 4 digits"
+            )
         return int(digits)
 
     def arguments(self, children: list[Any], span: Span) -> tuple[nodes.Argument, ...]:
@@ -274,9 +274,7 @@ class _Builder:
         first = self._integer(children[0], "a level")
         last = first if children[1] is None else self._integer(children[1], "a level")
         if last < first:
-            raise fail(
-                "SP030", f"levels {first}..{last} run backwards", span, help=f"write {last}..{first}"
-            )
+            raise fail("SP030", f"levels {first}..{last} run backwards", span, help=f"write {last}..{first}")
         return nodes.Levels(first, last, span=span)
 
     def use_conventions(self, children: list[Any], span: Span) -> nodes.Setting:
@@ -331,9 +329,7 @@ class _Builder:
     def stem_block(self, children: list[Any], span: Span) -> nodes.Block:
         name, kind, level, *options = children
         self._integer(level, "a level")
-        return nodes.Block(
-            self._name(name), kind, self._number(level), tuple(options), (), None, span=span
-        )
+        return nodes.Block(self._name(name), kind, self._number(level), tuple(options), (), None, span=span)
 
     def block(self, children: list[Any], span: Span) -> nodes.Block:
         name, kind, level, *rest = children
@@ -355,7 +351,8 @@ class _Builder:
         return nodes.Without(tuple(self._name(child) for child in children), span=span)
 
     def endpoints(self, children: list[Any], span: Span) -> nodes.Endpoints:
-        return nodes.Endpoints(*children, span=span)
+        levels, via, channels = children
+        return nodes.Endpoints(levels, via, channels, span=span)
 
     def member(self, children: list[Any], span: Span) -> nodes.Setting:
         return nodes.Setting("member of", self._name(children[0]), span=span)
@@ -375,9 +372,7 @@ class _Builder:
 
     def space(self, children: list[Any], span: Span) -> nodes.Space:
         name, seed, *rules = children
-        return nodes.Space(
-            self._name(name), self._name(seed), tuple(rules), self._doc(span), span=span
-        )
+        return nodes.Space(self._name(name), self._name(seed), tuple(rules), self._doc(span), span=span)
 
     def permute(self, children: list[Any], span: Span) -> nodes.Permute:
         return nodes.Permute(tuple(self._name(child) for child in children), span=span)

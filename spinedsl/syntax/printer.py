@@ -99,8 +99,7 @@ def _statement(node: nodes.Statement, indent: str) -> str:
 def definition(node: nodes.Definition) -> str:
     """A whole `block`, `resampling`, `merge` or `part`, with its documentation above."""
     parameters = ", ".join(
-        f"{p.name}" if p.default is None else f"{p.name} = {expression(p.default)}"
-        for p in node.parameters
+        f"{p.name}" if p.default is None else f"{p.name} = {expression(p.default)}" for p in node.parameters
     )
     head = f"{node.kind} {node.name}"
     head += f"({parameters})" if parameters else ""
@@ -194,9 +193,7 @@ def declaration(node: nodes.Declaration) -> str:
     if isinstance(node, nodes.Widths):
         entries = (f"{levels(e.levels)}: {expression(e.channels)}" for e in node.entries)
         return f"width {{ {', '.join(entries)} }}"
-    lines = "".join(
-        f"{_INDENT * 2}{f.name} @{f.level} -> {expression(f.channels)}\n" for f in node.features
-    )
+    lines = "".join(f"{_INDENT * 2}{f.name} @{f.level} -> {expression(f.channels)}\n" for f in node.features)
     return f"input of {size(node.size.extents)} {{\n{lines}{_INDENT}}}"
 
 
