@@ -121,24 +121,30 @@ def staged(
         yield Staged(path, None, len(content))
         return
     _remove_stale(path.parent)
+    temporary = path.parent / f".spinec-{secrets.token_hex(8)}.tmp"
     with _explained(path):
-        temporary = path.parent / f".spinec-{secrets.token_hex(8)}.tmp"
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        file = temporary.open("xb+", buffering=1 << 20)
     try:
-        # The lock lasts as long as the file is open: until it is in its place, or the process ends.
-        with os.fdopen(descriptor, "w+b", buffering=1 << 20) as file:
-            with _explained(path):
-                if sys.platform != "win32":
-                    fcntl.flock(file, fcntl.LOCK_EX)
-            size = _fill(path, file, content)
-            same = comparable and _equal(path, file)
-            if sys.platform == "win32":
-                file.close()  # an open file can't be renamed there
-            yield Staged(path, None if same else temporary, size)
+        _lock(file)
+        size = _fill(path, file, content)
+        same = comparable and _equal(path, file)
+        if sys.platform == "win32":
+            file.close()  # an open file can't be renamed there
+        yield Staged(path, None if same else temporary, size)
     finally:
-        # BaseException too: an interrupt leaves nothing behind.
+        # In this block, so that an interrupt leaves nothing behind either.
+        with contextlib.suppress(OSError):
+            file.close()  # tries once more what a full disk refused
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Mark a temporary file as in use, until it is closed or the process ends."""
+    if sys.platform != "win32":
+        # Where there are no locks, nobody gets one to clean up with.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _fill(path: Path, file: BinaryIO, content: Content) -> int:
