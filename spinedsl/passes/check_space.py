@@ -13,6 +13,8 @@ Source: Du et al., section 3.1, and the search spaces the authors published late
 
 from __future__ import annotations
 
+from collections import Counter
+
 from spinedsl.diagnostics import Diagnostics, Label
 from spinedsl.ir.model import Block, Network, Space, StemBlock, Window
 
@@ -134,31 +136,41 @@ def _levels(network: Network, space: Space, diagnostics: Diagnostics) -> None:
 
 
 def _unmatched(levels: list[int], seeds: list[int], offsets: tuple[int, ...]) -> int | None:
-    """Index of a level that no matching of levels to moved seeds can serve (Kuhn's algorithm)."""
-    taken: dict[int, int] = {}
-    for start in range(len(levels)):
-        came_from: dict[int, int] = {}
-        queue = [start]
-        free: int | None = None
-        while queue and free is None:
-            level_index = queue.pop(0)
-            for seed_index, seed in enumerate(seeds):
-                if seed_index in came_from or levels[level_index] - seed not in offsets:
-                    continue
-                came_from[seed_index] = level_index
-                if seed_index not in taken:
-                    free = seed_index
-                    break
-                queue.append(taken[seed_index])
-        if free is None:
-            return start
-        while True:
-            level_index = came_from[free]
-            previous = next((s for s, i in taken.items() if i == level_index), None)
-            taken[free] = level_index
-            if previous is None or level_index == start:
-                break
-            free = previous
+    """Index of the last block at a level that no assignment of moved seeds to levels can serve.
+
+    A largest flow from levels to seeds (Edmonds & Karp 1972). Blocks of one level are alike, so the
+    graph has a node for each level, not for each block.
+    """
+    spare = Counter(seeds)
+    flow: Counter[tuple[int, int]] = Counter()
+    for level, wanted in Counter(levels).items():
+        while wanted:
+            path = _augmenting_path(level, spare, flow, offsets)
+            if path is None:
+                return max(index for index, value in enumerate(levels) if value == level)
+            taken = min(wanted, spare[path[-1][1]], *(flow[step] for step in path[1::2]))
+            for number, step in enumerate(path):
+                flow[step] += taken if number % 2 == 0 else -taken
+            spare[path[-1][1]] -= taken
+            wanted -= taken
+    return None
+
+
+def _augmenting_path(
+    level: int, spare: Counter[int], flow: Counter[tuple[int, int]], offsets: tuple[int, ...]
+) -> list[tuple[int, int]] | None:
+    """Edges (level, seed) from a level to a seed with something to spare: forth, back, forth, …"""
+    came: dict[int, list[tuple[int, int]]] = {level: []}
+    queue = [level]
+    for current in queue:
+        for seed in {current - offset for offset in offsets} & set(spare):
+            path = [*came[current], (current, seed)]
+            if spare[seed] > 0:
+                return path
+            for other in [lv for (lv, sd), amount in flow.items() if sd == seed and amount > 0]:
+                if other not in came:
+                    came[other] = [*path, (other, seed)]
+                    queue.append(other)
     return None
 
 
