@@ -1,0 +1,1 @@
+"""Timed comparisons, as ratios within one run. `make bench` runs them all."""

@@ -1,0 +1,24 @@
+"""`make bench`: every benchmark, as Markdown."""
+
+from __future__ import annotations
+
+import importlib
+
+from benchmarks.measure import machine
+
+PARTS = {
+    "Start-up": "benchmarks.startup",
+    "Cost per block": "benchmarks.linearity",
+    "ONNX export": "benchmarks.onnx_export",
+}
+
+
+def main() -> None:
+    print(f"Measured on: {machine()}.")
+    for title, module in PARTS.items():
+        print(f"\n## {title}\n", flush=True)
+        print(importlib.import_module(module).report(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
