@@ -1,0 +1,5 @@
+"""`python -m spinedsl` is `spinec`."""
+
+from spinedsl.cli import main
+
+main()
