@@ -262,11 +262,11 @@ def test_the_file_of_a_living_writer_is_kept(tmp_path):
 
 
 def test_only_own_temporary_files_are_removed(tmp_path):
-    names = [".spinec-notes.tmp", ".spinec-0123456789abcdef.tmp.bak", "spinec-0123456789abcdef.tmp"]
-    for name in names:
+    others = [".spinec-notes.tmp", ".spinec-0123456789abcdef.tmp.bak", "spinec-0123456789abcdef.tmp"]
+    for name in others:
         (tmp_path / name).write_bytes(b"")
         age(tmp_path / name)
-    (tmp_path / ".spinec-0123456789abcdef.tmp").symlink_to(tmp_path / names[0])
+    (tmp_path / ".spinec-0123456789abcdef.tmp").symlink_to(tmp_path / others[0])
     (tmp_path / ".spinec-fedcba9876543210.tmp").mkdir()
     before = names(tmp_path)
     write_output(tmp_path / "a.py", NEW, "python")
