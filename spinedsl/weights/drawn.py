@@ -11,11 +11,9 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spinedsl.ops import Parameter
-
-Array = NDArray[np.float32]
+from spinedsl.weights.types import Array
 
 TRUNCATED_DEVIATION = 0.87962566103423978
 """Standard deviation of a standard normal distribution that is cut at ±2."""

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spinedsl.diagnostics import Diagnostics, fail, nearest
 from spinedsl.ops import Parameter
 from spinedsl.weights.safetensors_file import FLOATS, Entry, FileProblem, SafetensorsFile
-
-Array = NDArray[np.float32]
+from spinedsl.weights.types import Array
 
 SHOWN = 10
 """How many names a diagnostic lists."""

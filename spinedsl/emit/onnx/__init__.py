@@ -5,9 +5,10 @@ write_model  the model with its weights, streamed into a file
 """
 
 from spinedsl.emit.onnx.emit import emit
-from spinedsl.emit.onnx.model import OnnxModel, Weights
+from spinedsl.emit.onnx.model import OnnxModel
 from spinedsl.emit.onnx.options import OPSETS, OnnxOptions
 from spinedsl.emit.onnx.write import PROTOBUF_LIMIT, write_model
+from spinedsl.weights import Weights
 
 __all__ = [
     "OPSETS",

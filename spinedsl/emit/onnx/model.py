@@ -8,18 +8,15 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto
 
 from spinedsl.emit.onnx.builder import fill_tensor
 from spinedsl.ops import Parameter
-
-Weights = Iterable[tuple[str, NDArray[np.float32]]]
-"""Every parameter by its dotted name, in the order of `OnnxModel.parameters`."""
+from spinedsl.weights import Array, Weights
 
 # Keys of length-delimited fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = (bytes([number << 3 | 2]) for number in (7, 5, 9))
@@ -142,7 +139,7 @@ def _prefix(key: bytes, length: int) -> bytes:
     return key + bytes(varint) + bytes([length])
 
 
-def _in_order(parameters: Mapping[str, Parameter], weights: Weights) -> Iterator[NDArray[np.float32]]:
+def _in_order(parameters: Mapping[str, Parameter], weights: Weights) -> Iterator[Array]:
     """The arrays, each seen to belong where it goes; little-endian and contiguous."""
     drawn = iter(weights)
     for name, parameter in parameters.items():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from spinedsl.diagnostics import fail
-from spinedsl.emit.onnx.model import OnnxModel, Weights
+from spinedsl.emit.onnx.model import OnnxModel
 from spinedsl.emit.output import Written, staged, write_output
+from spinedsl.weights import Weights
 
 PROTOBUF_LIMIT = 2**31 - 1
 """Largest message that protobuf reads, in bytes."""
