@@ -1,0 +1,16 @@
+"""The torch target: a Program as one readable file that imports only torch.
+
+    program ─trivial─▶ program ─grouping─▶ groups ─classes─▶ class plans ─┬─▶ lines ─templates─▶ text
+                                            main ─network─▶ network plan ─┘
+
+* operators.py: the table of what each operator is in torch; nothing else knows operators.
+* trivial.py, grouping.py, naming.py: which functions become classes, and what those are called.
+* parameters.py, classes.py: what differs within a group becomes constructor parameters.
+* forward.py, layout.py, prose.py: statements, line breaks, free text.
+
+torch itself is never imported here.
+"""
+
+from spinedsl.emit.torch.module import emit
+
+__all__ = ["emit"]

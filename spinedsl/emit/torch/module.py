@@ -1,0 +1,135 @@
+"""The text of the whole file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from spinedsl import resources
+from spinedsl.emit.banner import banner
+from spinedsl.emit.torch.classes import ClassPlan, Shared, plan_classes
+from spinedsl.emit.torch.extents import extents_of
+from spinedsl.emit.torch.grouping import group_functions
+from spinedsl.emit.torch.layout import bracketed
+from spinedsl.emit.torch.naming import class_names
+from spinedsl.emit.torch.network import plan_network
+from spinedsl.emit.torch.operators import literal, torch_momentum
+from spinedsl.emit.torch.prose import docstring, plain, wrapped
+from spinedsl.emit.torch.public import public_class
+from spinedsl.emit.torch.support import refuse_unknown
+from spinedsl.emit.torch.trivial import write_in_place
+from spinedsl.graph.inline import Inlined
+from spinedsl.graph.program import Program
+from spinedsl.ir.model import Network
+from spinedsl.ir.titles import class_name
+from spinedsl.ops import BatchNorm
+
+HELPERS = (
+    "batch_norm",
+    "glorot_conv2d",
+    "drop_path",
+    "weighted_sum",
+    "fans",
+    "padded_avg_pool2d",
+    "resize_nearest",
+    "space_to_depth",
+)
+"""Helper texts, in the order in which a file holds those it needs."""
+
+
+def emit(network: Network, program: Program, inlined: Inlined) -> str:
+    """Write a lowered network as the text of one module that imports only torch.
+
+    The same network gives the same text, byte for byte.
+
+    Args:
+        network: what the program was lowered from; its identity and its documentation.
+        program: functions become classes, `main` becomes the public one.
+        inlined: the operators of `program`.
+
+    Raises:
+        DiagnosticError: operators without a rule (SP042), all of them at once.
+    """
+    refuse_unknown(program)
+    extents = extents_of(network, program)
+    short = write_in_place(program)
+    grouping = group_functions(short, extents)
+    public = class_name(network)
+    norm = _norm(inlined)
+    shared = Shared(extents, grouping, class_names(grouping.groups, public), norm)
+    classes = plan_classes(shared)
+    plan = plan_network(network, short, shared, classes)
+    if norm:
+        shared.helpers.add("batch_norm")
+    fields = public_class(network, program, inlined, plan, extents, shared.helpers)
+    texts = [_block_class(c) for c in classes]
+    texts.append(_render("class", **fields))
+    helpers = [_helper(name, norm) for name in HELPERS if name in shared.helpers]
+    body = [text.rstrip("\n") for text in (*helpers, *texts)]
+    return _render(
+        "module",
+        banner=banner(network),
+        docstring=f'"""{plain(network.title or network.name)[:80].rstrip()} as one PyTorch module; it needs nothing but torch."""',
+        functional=any("F." in text for text in body),
+        network=public,
+        texts=body,
+    )
+
+
+def _norm(inlined: Inlined) -> dict[str, str]:
+    """The eps and momentum most norms have: the defaults of the norm's class."""
+    norms = Counter(
+        (n.operator.eps, torch_momentum(n.operator.momentum))
+        for n in inlined.nodes
+        if isinstance(n.operator, BatchNorm)
+    )
+    if not norms:
+        return {}
+    ((eps, momentum), _) = norms.most_common(1)[0]
+    return {"default eps": literal(eps), "default momentum": literal(momentum)}
+
+
+def _block_class(plan: ClassPlan) -> str:
+    parameters = [
+        f"{p.name}: {p.annotation}{' = 0.0' if p.kind == 'drop_path' else ''}"
+        for p in plan.parameters
+    ]
+    methods = []
+    if plan.layers or plan.stored:
+        init = bracketed(4, "def __init__(", ["self", *parameters], ") -> None:")
+        init.append("        super().__init__()")
+        init += [f"        self.{name} = {name}" for name in plan.stored]
+        for name, layer in plan.layers.items():
+            init += bracketed(8, f"self.{name} = {layer.head}", layer.items, layer.tail)
+        methods.append(init)
+    ports = [f"{port}: torch.Tensor" for port in plan.ports]
+    forward = bracketed(4, "def forward(", ["self", *ports], ") -> torch.Tensor:")
+    forward += plan.lines
+    forward += bracketed(8, f"return {plan.result.head}", plan.result.items, plan.result.tail) if plan.result.head else [
+        f"        return {plan.result.text}"
+    ]
+    methods.append(forward)
+    return _render(
+        "class",
+        name=plan.name,
+        docstring=docstring(wrapped(plan.doc, 7), 4),
+        attributes=[],
+        methods=methods,
+    )
+
+
+def _helper(name: str, norm: dict[str, str]) -> str:
+    values = {"eps": norm.get("default eps"), "momentum": norm.get("default momentum")}
+    return _render(f"helpers/{name}", **values)
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False)
+    return environment.from_string(resources.text("codegen_templates", f"torch/{name}.jinja"))
+
+
+def _render(template: str, /, **values: object) -> str:
+    return _template(template).render(**values).rstrip("\n") + "\n"

@@ -1,0 +1,168 @@
+"""The public class: the calls of `main`, with every number written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from spinedsl.emit.torch.classes import ClassPlan, Shared
+from spinedsl.emit.torch.forward import ForwardWriter, Style
+from spinedsl.emit.torch.layout import Expression, call
+from spinedsl.emit.torch.operators import RULES, Form, literal
+from spinedsl.emit.torch.parameters import UNNAMEABLE, share
+from spinedsl.graph.program import Call, Function, Node, Program
+from spinedsl.ir.model import Network
+from spinedsl.ops import Operator, Shape
+
+LOCALS = ("features", "height", "width", "name", "times", "expected")
+"""What `forward` calls something else before the first block runs."""
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Body of the public class.
+
+    Attributes:
+        layers: attribute → its layer, or the layers of an `nn.Sequential`.
+        inputs: names of what comes in → their variables.
+        lines: of `forward`, behind the check of the size.
+        results: endpoint → expression.
+        drops_path: whether a rate can be chosen.
+    """
+
+    layers: dict[str, Expression | list[Expression]]
+    inputs: dict[str, str]
+    lines: list[str]
+    results: dict[str, Expression]
+    drops_path: bool
+
+
+def plan_network(network: Network, program: Program, shared: Shared, plans: list[ClassPlan]) -> NetworkPlan:
+    """Plan the public class."""
+    return _Planner(network, program, shared, plans).plan()
+
+
+@dataclass
+class _Planner:
+    network: Network
+    program: Program
+    shared: Shared
+    plans: list[ClassPlan]
+    operators: dict[str, tuple[Form, dict[str, str]]] = field(default_factory=dict)
+    layers: dict[str, Expression | list[Expression]] = field(default_factory=dict)
+    drops_path: bool = False
+
+    def plan(self) -> NetworkPlan:
+        """The class."""
+        self.kinds = {d.name.text: d.kind for d in self.network.definitions}
+        main = self.program.main
+        shapes = main.shapes()
+        for node in main.nodes:
+            self._layer(node, shapes)
+        chained = _chained(main)
+        names = self._names(chained)
+        style = Style(self._write, lambda node: True, self._named, names, running=False)
+        writer = ForwardWriter(chained, style)
+        results = writer.run()
+        endpoints = [name for name, _ in main.outputs]
+        return NetworkPlan(
+            self.layers,
+            {port.name: names[port.name] for port in main.inputs},
+            writer.lines,
+            dict(zip(endpoints, results, strict=True)),
+            self.drops_path,
+        )
+
+    def _names(self, function: Function) -> dict[str, str]:
+        names: dict[str, str] = {}
+        taken = {*UNNAMEABLE, *LOCALS} - {"image", "x"}
+        named = [(port.name, port.name) for port in function.inputs]
+        named += [(node.output, node.name) for node in function.nodes]
+        for value, wanted in named:
+            name = wanted.replace(".", "_")
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names[value] = name
+        return names
+
+    def _named(self, node: Node) -> bool:
+        """Blocks keep the names they have in the spec; connections and merges may do without."""
+        if not isinstance(node.target, Call):
+            return False
+        function = self.program.functions[node.target.function]
+        return self.kinds.get(function.definition) == "block"
+
+    # ---- layers
+
+    def _layer(self, node: Node, shapes: dict[str, Shape]) -> None:
+        layer = self._call(node.target) if isinstance(node.target, Call) else self._operator(node, shapes)
+        if layer is None:
+            return
+        base, dot, _ = node.name.partition(".")
+        if not dot:
+            self.layers.setdefault(base, layer)
+            return
+        sequence = self.layers.setdefault(base, [])
+        assert isinstance(sequence, list)
+        sequence.append(layer)
+
+    def _call(self, target: Call) -> Expression:
+        plan = self.plans[self.shared.grouping.group_of[target.function]]
+        items = []
+        for parameter, value in zip(plan.parameters, plan.values[target.function], strict=True):
+            if parameter.kind == "drop_path":
+                if value:
+                    self.drops_path = True
+                    items.append(f"{parameter.name}={share('drop_path', value)}")
+            elif parameter.name == "in_channels":
+                items.append(literal(value))
+            else:
+                items.append(f"{parameter.name}={literal(value)}")
+        return call(plan.name, items)
+
+    def _operator(self, node: Node, shapes: dict[str, Shape]) -> Expression | None:
+        assert isinstance(node.target, Operator)
+        rule = RULES[type(node.target)]
+        form = rule.form(node.target, self.shared.extents, shapes[node.inputs[0]])
+        texts = {**self.shared.norm, **{s.name: literal(s.value) for s in rule.slots(node.target, form)}}
+        self.operators[node.name] = form, texts
+        if form.helper:
+            self.shared.helpers.add(form.helper)
+        return None if rule.layer is None else rule.layer(form, texts)
+
+    # ---- forward
+
+    def _write(self, node: Node, operands: Sequence[Expression]) -> Expression:
+        base, _, index = node.name.partition(".")
+        layer = f"self.{base}[{index}]" if index else f"self.{base}"
+        if isinstance(node.target, Call):
+            return call(layer, [operand.text for operand in operands])
+        form, texts = self.operators[node.name]
+        return RULES[type(node.target)].value(form, texts, layer, operands)
+
+
+def _chained(main: Function) -> Function:
+    """`main` with every unbroken chain of copies, `b2.0`, `b2.1`, …, as one call of `b2`."""
+    reads: dict[str, int] = {}
+    for value in (*(i for node in main.nodes for i in node.inputs), *(v for _, v in main.outputs)):
+        reads[value] = reads.get(value, 0) + 1
+    copies: dict[str, list[Node]] = {}
+    for node in main.nodes:
+        if "." in node.name:
+            copies.setdefault(node.name.partition(".")[0], []).append(node)
+    whole = {base for base, nodes in copies.items() if _is_chain(nodes, reads)}
+    last = {nodes[-1].name for nodes in copies.values()}
+    nodes = []
+    for node in main.nodes:
+        base = node.name.partition(".")[0]
+        if base not in whole or "." not in node.name:
+            nodes.append(node)
+        elif node.name in last:
+            nodes.append(replace(node, name=base, inputs=copies[base][0].inputs))
+    return replace(main, nodes=tuple(nodes))
+
+
+def _is_chain(nodes: list[Node], reads: dict[str, int]) -> bool:
+    links = zip(nodes, nodes[1:], strict=False)
+    return all(b.inputs == (a.output,) and reads[a.output] == 1 for a, b in links)

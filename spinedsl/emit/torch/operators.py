@@ -1,0 +1,346 @@
+"""What each operator is in torch: the only table of operators of this target.
+
+A rule splits an operator into its form, which all members of a class share, and its slots: the
+numbers that may differ between members and then become constructor parameters. From the texts of
+the slots it writes the layer for `__init__`, if the operator needs one, and the expression for
+`forward`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from spinedsl.emit.torch.extents import Extents, exact_nearest, pooling
+from spinedsl.emit.torch.layout import Binding, Expression, call, total
+from spinedsl.graph.program import Node
+from spinedsl.ops import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Convolution,
+    DropPath,
+    GlobalPool,
+    Multiply,
+    Operator,
+    Pool,
+    Shape,
+    SpaceToDepth,
+    Upsample,
+    WeightedAdd,
+)
+from spinedsl.ops.activation import SIXTH
+
+Role = Literal["number", "in", "out", "groups", "drop_path"]
+Texts = Mapping[str, str]
+Operands = Sequence[Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A number of an operator.
+
+    Attributes:
+        name: of the constructor parameter it becomes if it differs between members.
+        role: `in` and `out` are channels, `drop_path` a share of the network's rate.
+        in_forward: it is read in `forward`, not in `__init__`.
+    """
+
+    name: str
+    value: Any
+    role: Role = "number"
+    in_forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the members of a class share of an operator; `helper` names text the file must hold."""
+
+    kind: Hashable = None
+    helper: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one operator is written.
+
+    Attributes:
+        form, slots: see `Form` and `Slot`.
+        layer: constructor call for `__init__`; None if the operator is a function.
+        value: expression for `forward`; gets the layer's name with `self.`.
+        folds: whether it may be written around an operand that is no plain name.
+    """
+
+    form: Callable[[Any, Extents, Shape], Form]
+    slots: Callable[[Any, Form], list[Slot]]
+    value: Callable[[Form, Texts, str, Operands], Expression]
+    layer: Callable[[Form, Texts], Expression] | None = None
+    folds: bool = False
+
+
+def square(extents: tuple[int, ...]) -> Any:
+    """One number for equal extents."""
+    return extents[0] if len(set(extents)) == 1 else extents
+
+
+def literal(value: Any) -> str:
+    """A number, or some, as Python writes them."""
+    if isinstance(value, Fraction):
+        return repr(float(value))
+    return repr(value)
+
+
+def torch_momentum(kept: float) -> float:
+    """The part that is new, from the part that is kept; 0.01 of 0.99, without binary noise."""
+    return float(1 - Fraction(repr(kept)))
+
+
+def _no_form(operator: Operator, extents: Extents, shape: Shape) -> Form:
+    return Form()
+
+
+def _no_slots(operator: Operator, form: Form) -> list[Slot]:
+    return []
+
+
+def _layer_call(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    return call(layer, [operand.text for operand in operands])
+
+
+def _options(texts: Texts, **defaults: str) -> list[str]:
+    """Keyword arguments for what differs from a layer's defaults."""
+    return [f"{name}={texts[name]}" for name, default in defaults.items() if texts[name] != default]
+
+
+# ---- convolution
+
+
+def _conv_form(operator: Convolution, extents: Extents, shape: Shape) -> Form:
+    glorot = operator.initial.law == "glorot_uniform"
+    kind = (operator.bias, operator.pads.symmetric, glorot)
+    return Form(kind, "glorot_conv2d" if glorot else "")
+
+
+def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
+    top, left, bottom, right = operator.pads
+    if operator.pads.symmetric:
+        padding = Slot("padding", square((top, left)))
+    else:
+        padding = Slot("pads", (left, right, top, bottom), in_forward=True)
+    return [
+        Slot("in", operator.in_channels, "in"),
+        Slot("out", operator.out_channels, "out"),
+        Slot("kernel_size", square(operator.kernel)),
+        Slot("stride", operator.stride),
+        padding,
+        Slot("dilation", operator.dilation),
+        Slot("groups", operator.groups, "groups"),
+    ]
+
+
+def _conv_layer(form: Form, texts: Texts) -> Expression:
+    bias, symmetric, glorot = form.kind  # type: ignore[misc]
+    items = [texts["in"], texts["out"], texts["kernel_size"], *_options(texts, stride="1")]
+    if symmetric:
+        items += _options(texts, padding="0")
+    items += _options(texts, dilation="1", groups="1")
+    if not bias:
+        items.append("bias=False")
+    return call("GlorotConv2d" if glorot else "nn.Conv2d", items)
+
+
+def _conv_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    (x,) = operands
+    _, symmetric, _ = form.kind  # type: ignore[misc]
+    return call(layer, [x.text if symmetric else f"F.pad({x.text}, {texts['pads']})"])
+
+
+# ---- norm
+
+
+def _norm_slots(operator: BatchNorm, form: Form) -> list[Slot]:
+    return [
+        Slot("channels", operator.channels, "in"),
+        Slot("eps", operator.eps),
+        Slot("momentum", torch_momentum(operator.momentum)),
+    ]
+
+
+def _norm_layer(form: Form, texts: Texts) -> Expression:
+    defaults = {"eps": texts["default eps"], "momentum": texts["default momentum"]}
+    return call("BatchNorm2d", [texts["channels"], *_options(texts, **defaults)])
+
+
+# ---- pools
+
+
+def _pool_form(operator: Pool, extents: Extents, shape: Shape) -> Form:
+    how = pooling(operator, extents, shape)
+    averaging = how == "pads" and operator.kind == "average"
+    return Form((operator.kind, how), "padded_avg_pool2d" if averaging else "")
+
+
+def _pool_slots(operator: Pool, form: Form) -> list[Slot]:
+    top, left, bottom, right = operator.pads
+    _, how = form.kind  # type: ignore[misc]
+    return [
+        Slot("kernel_size", square(operator.kernel), in_forward=True),
+        Slot("stride", operator.stride, in_forward=True),
+        Slot("pads", (left, right, top, bottom), in_forward=True)
+        if how == "pads"
+        else Slot("padding", square((top, left)), in_forward=True),
+    ]
+
+
+def _pool_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    kind, how = form.kind  # type: ignore[misc]
+    x = operands[0].text
+    window = [texts["kernel_size"], f"stride={texts['stride']}"]
+    if how == "pads":
+        if kind == "average":
+            return call("padded_avg_pool2d", [x, *window, f"pads={texts['pads']}"])
+        return call("F.max_pool2d", [f'F.pad({x}, {texts["pads"]}, value=float("-inf"))', *window])
+    items = [x, *window, *_options(texts, padding="0")]
+    if how == "ceil":
+        items.append("ceil_mode=True")
+    if kind == "average" and (texts["padding"] != "0" or how == "ceil"):
+        items.append("count_include_pad=False")
+    return call("F.avg_pool2d" if kind == "average" else "F.max_pool2d", items)
+
+
+def _global_form(operator: GlobalPool, extents: Extents, shape: Shape) -> Form:
+    return Form(operator.kind)
+
+
+def _global_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    method = "mean" if form.kind == "average" else "amax"
+    return call(f"{operands[0].inside(Binding.ATOM)}.{method}", ["(2, 3)", "keepdim=True"])
+
+
+# ---- activations and arithmetic
+
+ACTIVATIONS = {
+    "relu": "F.relu",
+    "relu6": "F.relu6",
+    "swish": "F.silu",
+    "hard_swish": "F.hardswish",
+    "sigmoid": "torch.sigmoid",
+    "hard_sigmoid": "F.hardsigmoid",
+}
+
+
+def _act_form(operator: Activation, extents: Extents, shape: Shape) -> Form:
+    sloped = operator.function == "hard_sigmoid" and operator.slope != SIXTH
+    return Form((operator.function, sloped))
+
+
+def _act_slots(operator: Activation, form: Form) -> list[Slot]:
+    return [Slot("slope", operator.slope, in_forward=True)]
+
+
+def _act_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    function, sloped = form.kind  # type: ignore[misc]
+    (x,) = operands
+    if sloped:
+        return Expression(f"F.relu6({x.text} + 3) * {texts['slope']}", Binding.PRODUCT)
+    return call(ACTIVATIONS[function], [x.text])
+
+
+def _add_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    return total(operands)
+
+
+def _multiply_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    first, second = operands
+    text = f"{first.inside(Binding.PRODUCT)} * {second.inside(Binding.ATOM)}"
+    return Expression(text, Binding.PRODUCT)
+
+
+def _concat_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    return call("torch.cat", [operand.text for operand in operands], ")")
+
+
+def _fusion_form(operator: WeightedAdd, extents: Extents, shape: Shape) -> Form:
+    return Form(operator.inputs, "weighted_sum")
+
+
+def _fusion_slots(operator: WeightedAdd, form: Form) -> list[Slot]:
+    return [Slot("inputs", operator.inputs), Slot("eps", operator.eps)]
+
+
+def _fusion_layer(form: Form, texts: Texts) -> Expression:
+    return call("WeightedSum", [texts["inputs"], f"eps={texts['eps']}"])
+
+
+def _drop_form(operator: DropPath, extents: Extents, shape: Shape) -> Form:
+    return Form(helper="drop_path")
+
+
+def _drop_slots(operator: DropPath, form: Form) -> list[Slot]:
+    return [Slot("drop_path", operator.fraction, "drop_path")]
+
+
+# ---- resolution
+
+
+def _upsample_form(operator: Upsample, extents: Extents, shape: Shape) -> Form:
+    if operator.factor is not None:
+        # A power of two is exact in float32; the pixels' centres decide alike, and safely so.
+        return Form("nearest" if operator.factor.bit_count() == 1 else "nearest-exact")
+    if exact_nearest(shape.height, operator.height) and exact_nearest(shape.width, operator.width):
+        return Form("size")
+    return Form("index", "resize_nearest")
+
+
+def _upsample_slots(operator: Upsample, form: Form) -> list[Slot]:
+    if operator.factor is not None:
+        return [Slot("factor", operator.factor, in_forward=True)]
+    return [Slot("size", (operator.height, operator.width), in_forward=True)]
+
+
+def _upsample_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    x = operands[0].text
+    if form.kind == "index":
+        return call("resize_nearest", [x, texts["size"]])
+    if form.kind == "size":
+        return call("F.interpolate", [x, f"size={texts['size']}", 'mode="nearest"'])
+    return call("F.interpolate", [x, f"scale_factor={texts['factor']}", f'mode="{form.kind}"'])
+
+
+def _depth_form(operator: SpaceToDepth, extents: Extents, shape: Shape) -> Form:
+    return Form(helper="space_to_depth")
+
+
+def _depth_slots(operator: SpaceToDepth, form: Form) -> list[Slot]:
+    return [Slot("block", operator.block, in_forward=True)]
+
+
+def _depth_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    return call("space_to_depth", [operands[0].text, texts["block"]])
+
+
+RULES: dict[type[Operator], Rule] = {
+    Activation: Rule(_act_form, _act_slots, _act_value, folds=True),
+    Add: Rule(_no_form, _no_slots, _add_value, folds=True),
+    BatchNorm: Rule(_no_form, _norm_slots, _layer_call, _norm_layer, folds=True),
+    Concat: Rule(_no_form, _no_slots, _concat_value),
+    Convolution: Rule(_conv_form, _conv_slots, _conv_value, _conv_layer),
+    DropPath: Rule(
+        _drop_form, _drop_slots, _layer_call, lambda _, t: call("DropPath", [t["drop_path"]]), folds=True
+    ),
+    GlobalPool: Rule(_global_form, _no_slots, _global_value),
+    Multiply: Rule(_no_form, _no_slots, _multiply_value, folds=True),
+    Pool: Rule(_pool_form, _pool_slots, _pool_value),
+    SpaceToDepth: Rule(_depth_form, _depth_slots, _depth_value),
+    Upsample: Rule(_upsample_form, _upsample_slots, _upsample_value),
+    WeightedAdd: Rule(_fusion_form, _fusion_slots, _layer_call, _fusion_layer),
+}
+"""Every operator this target can write; any other is refused with SP042."""
+
+
+def needs_layer(node: Node) -> bool:
+    """Whether an operator has something to keep between calls."""
+    return isinstance(node.target, Operator) and RULES[type(node.target)].layer is not None

@@ -1,0 +1,209 @@
+"""Text of the public class: its documentation, constants, constructor and `forward`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spinedsl.emit.torch.extents import Extents
+from spinedsl.emit.torch.initialisation import initialise
+from spinedsl.emit.torch.layout import Expression, bracketed
+from spinedsl.emit.torch.network import NetworkPlan
+from spinedsl.emit.torch.prose import docstring, wrapped
+from spinedsl.graph.inline import Inlined
+from spinedsl.graph.program import Program
+from spinedsl.ir.model import FeatureInput, Network
+from spinedsl.ir.titles import class_name
+
+
+def public_class(
+    network: Network,
+    program: Program,
+    inlined: Inlined,
+    plan: NetworkPlan,
+    extents: Extents,
+    helpers: set[str],
+) -> dict[str, Any]:
+    """What the template of a class needs; adds the helper texts the class needs."""
+    lines = _documentation(network, program, inlined, extents, plan.drops_path)
+    return {
+        "name": class_name(network),
+        "docstring": docstring(lines, 4),
+        "attributes": ["", *_attributes(program)],
+        "methods": [
+            _constructor(plan, program.drop_path),
+            initialise(inlined, helpers),
+            _forward(network, program, plan, extents),
+        ],
+    }
+
+
+# ---- documentation
+
+
+def _documentation(
+    network: Network, program: Program, inlined: Inlined, extents: Extents, drops_path: bool
+) -> list[str]:
+    lines = wrapped(network.title or network.name, 4) or [network.name]
+    if network.doc:
+        lines += ["", *wrapped(network.doc, 4)]
+    if network.published:
+        lines.append("")
+    for source in network.published:
+        lines += wrapped(f"Source: {source}", 4, hanging=4)
+    lines += ["", *_takes(network, extents), "", *_table(program), "", *_cost(inlined, extents), ""]
+    lines += [
+        "Attributes:",
+        "    levels: of the endpoints, in order; `strides` and `out_channels` give theirs by name.",
+        "    feature_info: the same, as timm's feature extractors describe theirs.",
+        "",
+        "Args:",
+    ]
+    if drops_path:
+        lines += wrapped("drop_path: rate of stochastic depth; block by block, a growing share of it.", 8)
+    lines += wrapped("generator: what the initialisation draws from; torch's own if there is none.", 8)
+    first = lines.index("Args:") + 1
+    return [*lines[:first], *(f"    {line}" for line in lines[first:])]
+
+
+def _takes(network: Network, extents: Extents) -> list[str]:
+    if extents.fixed:
+        size = f"images of {extents.height} x {extents.width} only"
+    else:
+        size = f"images whose height and width are multiples of {extents.multiple}"
+    if isinstance(network.input, FeatureInput):
+        shown = "; ".join(f"{f.name}: level {f.level}, {f.channels} channels" for f in network.input.features)
+        text = f"Takes a dict of the features of {size} ({shown}); returns a dict of its endpoints."
+    else:
+        text = f"Takes {size}, N x {network.input.channels} x H x W; returns a dict of its endpoints, N x C x H x W."
+    return wrapped(text, 4)
+
+
+def _table(program: Program) -> list[str]:
+    rows = [("endpoint", "level", "stride", "channels", "height x width")]
+    for e in program.endpoints:
+        shape = e.shape
+        rows.append((e.name, str(e.level), str(1 << e.level), str(shape.channels), f"{shape.height} x {shape.width}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
+
+
+def _cost(inlined: Inlined, extents: Extents) -> list[str]:
+    parameters = sum(p.elements for p in inlined.parameters().values() if p.trainable)
+    macs = sum(node.macs for node in inlined.nodes)
+    return wrapped(
+        f"{parameters:,} parameters; {macs / 1e9:.2f} G multiply-adds and the heights and widths "
+        f"above are those of an image of {extents.height} x {extents.width}.",
+        4,
+    )
+
+
+# ---- code
+
+
+def _attributes(program: Program) -> list[str]:
+    endpoints = program.endpoints
+    levels = [str(e.level) for e in endpoints]
+    if len(levels) == 1:
+        levels = [f"{levels[0]},"]
+    lines = bracketed(4, "levels = (", levels, ")")
+    lines += bracketed(4, "strides = {", [f'"{e.name}": {1 << e.level}' for e in endpoints], "}")
+    lines += bracketed(
+        4, "out_channels = {", [f'"{e.name}": {e.shape.channels}' for e in endpoints], "}"
+    )
+    lines.append("    feature_info = [")
+    for e in endpoints:
+        items = [f'"num_chs": {e.shape.channels}', f'"reduction": {1 << e.level}', f'"module": "{e.name}"']
+        entry = bracketed(8, "{", items, "}")
+        entry[-1] += ","
+        lines += entry
+    return [*lines, "    ]"]
+
+
+def _constructor(plan: NetworkPlan, rate: float) -> list[str]:
+    parameters = ["self", "*"]
+    if plan.drops_path:
+        parameters.append(f"drop_path: float = {rate!r}")
+    parameters.append("generator: torch.Generator | None = None")
+    lines = bracketed(4, "def __init__(", parameters, ") -> None:")
+    lines.append("        super().__init__()")
+    if not plan.layers:
+        return lines
+    lines += [
+        "        # Made without memory, so that weights are drawn only once: by `initialise`.",
+        '        with torch.device("meta"):',
+    ]
+    for name, layer in plan.layers.items():
+        if isinstance(layer, Expression):
+            lines += bracketed(12, f"self.{name} = {layer.head}", layer.items, layer.tail)
+            continue
+        lines.append(f"            self.{name} = nn.Sequential(")
+        for copy in layer:
+            entry = bracketed(16, copy.head, copy.items, copy.tail)
+            entry[-1] += ","
+            lines += entry
+        lines.append("            )")
+    return [
+        *lines,
+        "        self.to_empty(device=torch.empty(0).device)",
+        "        self.initialise(generator)",
+    ]
+
+
+def _forward(network: Network, program: Program, plan: NetworkPlan, extents: Extents) -> list[str]:
+    if isinstance(network.input, FeatureInput):
+        lines = ["    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:"]
+        lines += _check_features(network.input, extents)
+        lines += [f'        {variable} = features["{name}"]' for name, variable in plan.inputs.items()]
+    else:
+        (variable,) = plan.inputs.values()
+        lines = [f"    def forward(self, {variable}: torch.Tensor) -> dict[str, torch.Tensor]:"]
+        lines += _check_image(variable, extents)
+    lines += plan.lines
+    lines.append("        return {")
+    lines += [f'            "{name}": {result.text},' for name, result in plan.results.items()]
+    return [*lines, "        }"]
+
+
+def _check_image(variable: str, extents: Extents) -> list[str]:
+    size = (extents.height, extents.width)
+    return [
+        f"        height, width = {variable}.shape[-2:]",
+        *_guard("height and width", extents.multiple, size, extents.fixed),
+    ]
+
+
+def _guard(what: str, multiple: int, size: tuple[int, int], fixed: bool) -> list[str]:
+    wrong = f"(height, width) != {size}" if fixed else f"(height % {multiple} or width % {multiple})"
+    wanted = f"{size[0]} x {size[1]}" if fixed else f"multiples of {multiple}"
+    message = f'f"{what} must be {wanted}, not {{height}} x {{width}}"'
+    # A trace would take the comparison for a constant, and warn.
+    return [
+        f"        if not torch.jit.is_tracing() and {wrong}:",
+        *bracketed(12, "raise ValueError(", [message], ")"),
+    ]
+
+
+def _check_features(given: FeatureInput, extents: Extents) -> list[str]:
+    """The finest feature decides; the others must be as much smaller as their levels say."""
+    features = sorted(given.features, key=lambda f: f.level)
+    finest, *others = features
+    scale = 1 << finest.level
+    size = -(-extents.height // scale), -(-extents.width // scale)
+    multiple = max(extents.multiple >> finest.level, 1 << (features[-1].level - finest.level))
+    lines = [f'        height, width = features["{finest.name}"].shape[-2:]']
+    if extents.fixed or multiple > 1:
+        what = f"height and width of {finest.name}"
+        lines += _guard(what, multiple, size, extents.fixed)
+    if not others:
+        return lines
+    pairs = [f'("{f.name}", {1 << (f.level - finest.level)})' for f in others]
+    lines += bracketed(8, "for name, times in (", pairs if len(pairs) > 1 else [pairs[0] + ","], "):")
+    return [
+        *lines,
+        "            expected = (-(-height // times), -(-width // times))",
+        "            if not torch.jit.is_tracing() and features[name].shape[-2:] != expected:",
+        '                raise ValueError(f"{name} must be {expected[0]} x {expected[1]} here")',
+    ]
