@@ -95,8 +95,10 @@ class ForwardWriter:
         users = {i: node for node in function.nodes for i in node.inputs}
         for node in reversed(function.nodes):
             user = users.get(node.output)
-            own = user is None or self.style.named(node) or self.uses[node.output] > 1
-            name = self.style.names[node.output] if own or user is None else self.targets[user.output]
+            own = self.style.named(node) or self.uses[node.output] > 1
+            # What becomes `b2` may be called so before, but one of two operands may not.
+            handed_on = user is not None and not own and len(user.inputs) == 1
+            name = self.targets[user.output] if user and handed_on else self.style.names[node.output]
             self.targets[node.output] = name
 
     # ---- expressions
@@ -109,7 +111,8 @@ class ForwardWriter:
             self._flush()
             folded = []
         entry = self._combine(node, len(folded))
-        if folded and self._too_long(f"{self.targets[node.output]} = ", entry.expression):
+        name = max(self.targets[node.output], self.style.names[node.output], key=len)
+        if folded and self._too_long(f"{name} = ", entry.expression):
             self._flush()
             entry = self._combine(node, 0)
         if folded:

@@ -38,6 +38,8 @@ def _convolution(convolutions: list[Convolution], helpers: set[str]) -> list[str
     glorot = [c for c in convolutions if c.initial.law == "glorot_uniform"]
     depthwise = any(c.groups > 1 for c in convolutions)
     lines = ["if isinstance(module, nn.Conv2d):"]
+    if len(glorot) < len(convolutions):
+        helpers.add("truncated_normal")
     if glorot or depthwise:
         helpers.add("fans")
         lines.append(f"    fan_in, {'fan_out' if glorot else '_'} = fans(module)")
@@ -51,15 +53,7 @@ def _convolution(convolutions: list[Convolution], helpers: set[str]) -> list[str
             "    else:",
         ]
     margin = "        " if glorot else "    "
-    lines += [margin + line for line in _TRUNCATED_NORMAL]
+    lines.append(f"{margin}truncated_normal_(module.weight, fan_in, generator)")
     if any(c.bias for c in convolutions):
         lines += ["    if module.bias is not None:", "        nn.init.zeros_(module.bias)"]
     return lines
-
-
-_TRUNCATED_NORMAL = (
-    "# Variance 1 / fan_in; cut at two standard deviations, a normal keeps 0.8796 of its own.",
-    "std = fan_in**-0.5 / 0.87962566103423978",
-    "bound = 2 * std",
-    "nn.init.trunc_normal_(module.weight, 0.0, std, -bound, bound, generator=generator)",
-)

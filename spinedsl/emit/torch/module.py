@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache
 
@@ -16,7 +17,7 @@ from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.naming import class_names
 from spinedsl.emit.torch.network import plan_network
 from spinedsl.emit.torch.operators import literal, torch_momentum
-from spinedsl.emit.torch.prose import docstring, plain, wrapped
+from spinedsl.emit.torch.prose import docstring, documented, plain
 from spinedsl.emit.torch.public import public_class
 from spinedsl.emit.torch.support import refuse_unknown
 from spinedsl.emit.torch.trivial import write_in_place
@@ -32,6 +33,7 @@ HELPERS = (
     "drop_path",
     "weighted_sum",
     "fans",
+    "truncated_normal",
     "padded_avg_pool2d",
     "resize_nearest",
     "space_to_depth",
@@ -64,7 +66,11 @@ def emit(network: Network, program: Program, inlined: Inlined) -> str:
     if norm:
         shared.helpers.add("batch_norm")
     fields = public_class(network, program, inlined, plan, extents, shared.helpers)
-    texts = [_block_class(c) for c in classes]
+    definitions = [group.model.definition for group in grouping.groups]
+    texts = [
+        _block_class(c, full=definition not in definitions[:index])
+        for index, (c, definition) in enumerate(zip(classes, definitions, strict=True))
+    ]
     texts.append(_render("class", **fields))
     helpers = [_helper(name, norm) for name in HELPERS if name in shared.helpers]
     body = [text.rstrip("\n") for text in (*helpers, *texts)]
@@ -72,7 +78,7 @@ def emit(network: Network, program: Program, inlined: Inlined) -> str:
         "module",
         banner=banner(network),
         docstring=f'"""{plain(network.title or network.name)[:80].rstrip()} as one PyTorch module; it needs nothing but torch."""',
-        functional=any("F." in text for text in body),
+        functional=any(re.search(r"\bF\.\w+\(", text) for text in body),
         network=public,
         texts=body,
     )
@@ -91,10 +97,9 @@ def _norm(inlined: Inlined) -> dict[str, str]:
     return {"default eps": literal(eps), "default momentum": literal(momentum)}
 
 
-def _block_class(plan: ClassPlan) -> str:
+def _block_class(plan: ClassPlan, full: bool) -> str:
     parameters = [
-        f"{p.name}: {p.annotation}{' = 0.0' if p.kind == 'drop_path' else ''}"
-        for p in plan.parameters
+        f"{p.name}: {p.annotation}{' = 0.0' if p.kind == 'drop_path' else ''}" for p in plan.parameters
     ]
     methods = []
     if plan.layers or plan.stored:
@@ -107,14 +112,16 @@ def _block_class(plan: ClassPlan) -> str:
     ports = [f"{port}: torch.Tensor" for port in plan.ports]
     forward = bracketed(4, "def forward(", ["self", *ports], ") -> torch.Tensor:")
     forward += plan.lines
-    forward += bracketed(8, f"return {plan.result.head}", plan.result.items, plan.result.tail) if plan.result.head else [
-        f"        return {plan.result.text}"
-    ]
+    forward += (
+        bracketed(8, f"return {plan.result.head}", plan.result.items, plan.result.tail)
+        if plan.result.head
+        else [f"        return {plan.result.text}"]
+    )
     methods.append(forward)
     return _render(
         "class",
         name=plan.name,
-        docstring=docstring(wrapped(plan.doc, 7), 4),
+        docstring=docstring(documented(plan.doc, 4, full), 4),
         attributes=[],
         methods=methods,
     )
@@ -127,7 +134,9 @@ def _helper(name: str, norm: dict[str, str]) -> str:
 
 @cache
 def _template(name: str) -> Template:
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False)
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False
+    )
     return environment.from_string(resources.text("codegen_templates", f"torch/{name}.jinja"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from spinedsl.emit.torch.classes import ClassPlan, Shared
 from spinedsl.emit.torch.forward import ForwardWriter, Style
@@ -164,5 +165,4 @@ def _chained(main: Function) -> Function:
 
 
 def _is_chain(nodes: list[Node], reads: dict[str, int]) -> bool:
-    links = zip(nodes, nodes[1:], strict=False)
-    return all(b.inputs == (a.output,) and reads[a.output] == 1 for a, b in links)
+    return all(b.inputs == (a.output,) and reads[a.output] == 1 for a, b in pairwise(nodes))

@@ -8,7 +8,7 @@ the slots it writes the layer for `__init__`, if the operator needs one, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -59,7 +59,7 @@ class Slot:
 class Form:
     """What the members of a class share of an operator; `helper` names text the file must hold."""
 
-    kind: Hashable = None
+    kind: tuple[Any, ...] = ()
     helper: str = ""
 
 
@@ -142,7 +142,7 @@ def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
 
 
 def _conv_layer(form: Form, texts: Texts) -> Expression:
-    bias, symmetric, glorot = form.kind  # type: ignore[misc]
+    bias, symmetric, glorot = form.kind
     items = [texts["in"], texts["out"], texts["kernel_size"], *_options(texts, stride="1")]
     if symmetric:
         items += _options(texts, padding="0")
@@ -154,7 +154,7 @@ def _conv_layer(form: Form, texts: Texts) -> Expression:
 
 def _conv_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     (x,) = operands
-    _, symmetric, _ = form.kind  # type: ignore[misc]
+    _, symmetric, _ = form.kind
     return call(layer, [x.text if symmetric else f"F.pad({x.text}, {texts['pads']})"])
 
 
@@ -185,7 +185,7 @@ def _pool_form(operator: Pool, extents: Extents, shape: Shape) -> Form:
 
 def _pool_slots(operator: Pool, form: Form) -> list[Slot]:
     top, left, bottom, right = operator.pads
-    _, how = form.kind  # type: ignore[misc]
+    _, how = form.kind
     return [
         Slot("kernel_size", square(operator.kernel), in_forward=True),
         Slot("stride", operator.stride, in_forward=True),
@@ -196,7 +196,7 @@ def _pool_slots(operator: Pool, form: Form) -> list[Slot]:
 
 
 def _pool_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    kind, how = form.kind  # type: ignore[misc]
+    kind, how = form.kind
     x = operands[0].text
     window = [texts["kernel_size"], f"stride={texts['stride']}"]
     if how == "pads":
@@ -212,11 +212,11 @@ def _pool_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Exp
 
 
 def _global_form(operator: GlobalPool, extents: Extents, shape: Shape) -> Form:
-    return Form(operator.kind)
+    return Form((operator.kind,))
 
 
 def _global_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    method = "mean" if form.kind == "average" else "amax"
+    method = "mean" if form.kind == ("average",) else "amax"
     return call(f"{operands[0].inside(Binding.ATOM)}.{method}", ["(2, 3)", "keepdim=True"])
 
 
@@ -242,7 +242,7 @@ def _act_slots(operator: Activation, form: Form) -> list[Slot]:
 
 
 def _act_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    function, sloped = form.kind  # type: ignore[misc]
+    function, sloped = form.kind
     (x,) = operands
     if sloped:
         return Expression(f"F.relu6({x.text} + 3) * {texts['slope']}", Binding.PRODUCT)
@@ -264,7 +264,7 @@ def _concat_value(form: Form, texts: Texts, layer: str, operands: Operands) -> E
 
 
 def _fusion_form(operator: WeightedAdd, extents: Extents, shape: Shape) -> Form:
-    return Form(operator.inputs, "weighted_sum")
+    return Form((operator.inputs,), "weighted_sum")
 
 
 def _fusion_slots(operator: WeightedAdd, form: Form) -> list[Slot]:
@@ -289,10 +289,10 @@ def _drop_slots(operator: DropPath, form: Form) -> list[Slot]:
 def _upsample_form(operator: Upsample, extents: Extents, shape: Shape) -> Form:
     if operator.factor is not None:
         # A power of two is exact in float32; the pixels' centres decide alike, and safely so.
-        return Form("nearest" if operator.factor.bit_count() == 1 else "nearest-exact")
+        return Form(("nearest" if operator.factor.bit_count() == 1 else "nearest-exact",))
     if exact_nearest(shape.height, operator.height) and exact_nearest(shape.width, operator.width):
-        return Form("size")
-    return Form("index", "resize_nearest")
+        return Form(("size",))
+    return Form(("index",), "resize_nearest")
 
 
 def _upsample_slots(operator: Upsample, form: Form) -> list[Slot]:
@@ -303,11 +303,12 @@ def _upsample_slots(operator: Upsample, form: Form) -> list[Slot]:
 
 def _upsample_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     x = operands[0].text
-    if form.kind == "index":
+    (mode,) = form.kind
+    if mode == "index":
         return call("resize_nearest", [x, texts["size"]])
-    if form.kind == "size":
+    if mode == "size":
         return call("F.interpolate", [x, f"size={texts['size']}", 'mode="nearest"'])
-    return call("F.interpolate", [x, f"scale_factor={texts['factor']}", f'mode="{form.kind}"'])
+    return call("F.interpolate", [x, f"scale_factor={texts['factor']}", f'mode="{mode}"'])
 
 
 def _depth_form(operator: SpaceToDepth, extents: Extents, shape: Shape) -> Form:

@@ -23,6 +23,9 @@ Kind = Literal["channels", "number", "drop_path"]
 UNNAMEABLE = frozenset((*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "x"))
 """What no parameter or variable may be called."""
 
+NO_CHANNELS = frozenset(("level", "stride", "dilation", "expand", "steps", "factor", "kernel", "groups"))
+"""Arguments that count something else."""
+
 MAX_MULTIPLE = 8
 
 
@@ -81,7 +84,7 @@ class Parameters:
         if width == column:
             return self._declare("width", "channels", column)
         stated = {c[0] for n, c in self.arguments.items() if "." not in n and len(set(c)) == 1}
-        for name, base in (("width", width), ("in_channels", self.inputs)):
+        for name, base in (("in_channels", self.inputs), ("width", width)):
             multiple = _multiple(column, base)
             if base is not None and multiple in stated and multiple != 1:
                 return f"{multiple} * {self._declare(name, 'channels', base)}"
@@ -109,9 +112,11 @@ class Parameters:
         if len(set(column)) == 1:
             return literal(column[0])
         for parameter in self.declared.values():
-            if parameter.kind == "number" and parameter.column == column:
+            # Half a window grows with the dilation: one number serves both.
+            alike = parameter.name in (name, "dilation") and name in (parameter.name, "padding")
+            if parameter.kind == "number" and alike and parameter.column == column:
                 return parameter.name
-        return self._declare(self._argument_name(column) or name, "number", column)
+        return self._declare(name, "number", column)
 
     def drop_path(self, column: Column) -> str:
         """The rate of a drop path; never a literal, as the user chooses it."""
@@ -121,10 +126,9 @@ class Parameters:
         return self._declare("drop_path", "drop_path", column)
 
     def _argument_name(self, column: Column) -> str | None:
-        """The definition's own word for these values, if there is one and it isn't a coincidence."""
+        """The definition's own word for these channels, if that is no coincidence."""
         for name, values in self.arguments.items():
-            plain = "." not in name and name not in UNNAMEABLE and name not in ("level", "expand")
-            if plain and values == column:
+            if "." not in name and name not in UNNAMEABLE | NO_CHANNELS and values == column:
                 return name
         return None
 

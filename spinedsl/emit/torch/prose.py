@@ -29,6 +29,16 @@ def wrapped(text: str, indent: int, hanging: int = 0) -> list[str]:
     return textwrap.wrap(plain(text), WIDTH - indent, subsequent_indent=" " * hanging, break_on_hyphens=False)
 
 
+def documented(text: str, indent: int, full: bool = True) -> list[str]:
+    """A definition's documentation: its first sentence alone, and the rest below it if `full`."""
+    first, stop, rest = plain(text).partition(". ")
+    # Room for the quotes, so that a line never has to share them out.
+    lines = textwrap.wrap(first + stop.rstrip(), WIDTH - indent - 6, break_on_hyphens=False)
+    if full and rest:
+        lines += ["", *textwrap.wrap(rest, WIDTH - indent, break_on_hyphens=False)]
+    return lines
+
+
 def docstring(lines: Sequence[str], indent: int) -> list[str]:
     """Lines, safe already, as a docstring at an indent; none for no lines."""
     margin = " " * indent

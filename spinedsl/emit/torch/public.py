@@ -8,7 +8,7 @@ from spinedsl.emit.torch.extents import Extents
 from spinedsl.emit.torch.initialisation import initialise
 from spinedsl.emit.torch.layout import Expression, bracketed
 from spinedsl.emit.torch.network import NetworkPlan
-from spinedsl.emit.torch.prose import docstring, wrapped
+from spinedsl.emit.torch.prose import docstring, plain, wrapped
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput, Network
@@ -43,7 +43,7 @@ def public_class(
 def _documentation(
     network: Network, program: Program, inlined: Inlined, extents: Extents, drops_path: bool
 ) -> list[str]:
-    lines = wrapped(network.title or network.name, 4) or [network.name]
+    lines = wrapped(f"{plain(network.title or '') or network.name}.", 7)
     if network.doc:
         lines += ["", *wrapped(network.doc, 4)]
     if network.published:
@@ -82,10 +82,14 @@ def _table(program: Program) -> list[str]:
     rows = [("endpoint", "level", "stride", "channels", "height x width")]
     for e in program.endpoints:
         shape = e.shape
-        rows.append((e.name, str(e.level), str(1 << e.level), str(shape.channels), f"{shape.height} x {shape.width}"))
+        rows.append(
+            (e.name, str(e.level), str(1 << e.level), str(shape.channels), f"{shape.height} x {shape.width}")
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        )
         for row in rows
     ]
 
@@ -110,9 +114,7 @@ def _attributes(program: Program) -> list[str]:
         levels = [f"{levels[0]},"]
     lines = bracketed(4, "levels = (", levels, ")")
     lines += bracketed(4, "strides = {", [f'"{e.name}": {1 << e.level}' for e in endpoints], "}")
-    lines += bracketed(
-        4, "out_channels = {", [f'"{e.name}": {e.shape.channels}' for e in endpoints], "}"
-    )
+    lines += bracketed(4, "out_channels = {", [f'"{e.name}": {e.shape.channels}' for e in endpoints], "}")
     lines.append("    feature_info = [")
     for e in endpoints:
         items = [f'"num_chs": {e.shape.channels}', f'"reduction": {1 << e.level}', f'"module": "{e.name}"']

@@ -22,7 +22,11 @@ def write_in_place(program: Program) -> Program:
     trivial: dict[str, Function] = {}
     for name, function in program.functions.items():
         kept = _replaced(function, trivial)
-        if len(kept.nodes) == 1 and not isinstance(kept.nodes[0].target, Call) and not needs_layer(kept.nodes[0]):
+        if (
+            len(kept.nodes) == 1
+            and not isinstance(kept.nodes[0].target, Call)
+            and not needs_layer(kept.nodes[0])
+        ):
             trivial[name] = kept
         else:
             functions[name] = kept
