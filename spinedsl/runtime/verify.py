@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,11 @@ import numpy as np
 
 from spinedsl.diagnostics import Diagnostic, Severity
 from spinedsl.emit import torch as torch_target
-from spinedsl.ir.model import FeatureInput, Network
+from spinedsl.ir.model import FeatureInput
 from spinedsl.ir.titles import class_name
 from spinedsl.pipeline import Compilation
 from spinedsl.runtime.modules import load_module, load_state
 from spinedsl.runtime.tools import need
-from spinedsl.specification import parse_overrides
 from spinedsl.weights import Array, load_weights, random_weights
 
 TOLERANCE = 1e-4
@@ -121,7 +120,7 @@ def verify(
     """
     torch, onnxruntime = (need(name, "`spinec verify`") for name in ("torch", "onnxruntime"))
     size = size or default_size(compilation)
-    compilation = resized(compilation, size)
+    compilation = compilation.resized(*size)
     images = dict(_images(compilation, batch, seed))
     parameters = compilation.inlined.parameters()
     values = dict(load_weights(weights, parameters) if weights else random_weights(parameters, seed))
@@ -143,19 +142,6 @@ def default_size(compilation: Compilation) -> tuple[int, int]:
     step = 1 if compilation.network.sizes == "any" else compilation.program.stride
     extent = -(-SMALLEST // step) * step
     return extent, extent
-
-
-def resized(compilation: Compilation, size: tuple[int, int]) -> Compilation:
-    """The same network for images of another height and width."""
-    declared = {"input": _input_text(compilation.network, *size)}
-    return replace(compilation, overrides=(*compilation.overrides, *parse_overrides(declared)))
-
-
-def _input_text(network: Network, height: int, width: int) -> str:
-    if isinstance(network.input, FeatureInput):
-        features = " ".join(f"{f.name} @{f.level} -> {f.channels}" for f in network.input.features)
-        return f"of {height} x {width} {{ {features} }}"
-    return f"{network.input.channels} x {height} x {width}"
 
 
 def compare(endpoint: str, expected: Array, actual: Array) -> Comparison:
