@@ -24,6 +24,7 @@ from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import Network
+from spinedsl.ops import BatchNorm, Convolution
 
 IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10}
 """The oldest file format that may hold each opset: https://onnx.ai/onnx/repo-docs/Versioning.html"""
@@ -75,11 +76,15 @@ def _refuse_unknown(inlined: Inlined) -> None:
 
 def _write_nodes(graph: GraphBuilder, program: Program, inlined: Inlined, extents: Dimensions) -> None:
     names, copies = _value_names(program, inlined)
+    convolved: set[str] = set()
     for node in inlined.nodes:
         if type(node.operator) in ELIDED:
             continue
         inputs = tuple(names[value] for value in node.inputs)
-        site = Site(graph, node, inputs, names[node.name], extents.of(node.name))
+        site = Site(graph, node, inputs, names[node.name], extents.of(node.name), convolved)
+        is_norm = isinstance(node.operator, BatchNorm) and inputs[0] in convolved
+        if is_norm or isinstance(node.operator, Convolution):
+            convolved.add(names[node.name])
         try:
             RULES[type(node.operator)](site, node.operator)
         except NotImplementedError as problem:

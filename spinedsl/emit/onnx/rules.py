@@ -6,7 +6,7 @@ operands, and Resize has the one form that every runtime knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ class Site:
         inputs: the ONNX names of the values it reads.
         output: the ONNX name of the value it makes.
         extents: of that value, batch first.
+        convolved: ONNX names of the values that come from a convolution, or from its norm.
     """
 
     graph: GraphBuilder
@@ -50,6 +51,7 @@ class Site:
     inputs: tuple[str, ...]
     output: str
     extents: tuple[Extent, ...]
+    convolved: Set[str] = frozenset()
 
     def finish(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> None:
         """The node that makes the operator's value."""
@@ -129,6 +131,7 @@ def _upsample(site: Site, operator: Upsample) -> None:
         scales = site.constant("scales", (1, 1, operator.factor, operator.factor))
         site.finish("Resize", (value, "", scales), **form)
         return
+    # Runtimes find i · H / H' in float32: right for all H' below 20,000.
     batch = site.extents[0]
     if isinstance(batch, int):
         sizes = site.constant("sizes", (batch, *site.node.shape), np.int64)
@@ -151,7 +154,14 @@ def _space_to_depth(site: Site, operator: SpaceToDepth) -> None:
 
 
 def _add(site: Site, operator: Add) -> None:
-    _sum(site, site.inputs)
+    *others, last = site.inputs
+    candidates = [value for value in others[1:] if value in site.convolved]
+    if candidates and last not in site.convolved:
+        # Each Add can take one convolution, and the last one an activation too: with an unread
+        # block's value at the end, both would stay alone. The sum is the same up to rounding.
+        others[others.index(candidates[-1])] = last
+        last = candidates[-1]
+    _sum(site, (*others, last))
 
 
 def _sum(site: Site, operands: Sequence[str]) -> None:

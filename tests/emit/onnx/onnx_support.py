@@ -17,6 +17,7 @@ SMALL = {
     "std:spinenet49": {"scale.width": "0.125", "input": "3 x 128 x 128"},
     "std:spinenet_mobile49xs": {"scale.width": "0.3", "input": "3 x 128 x 128"},
     "std:eff_spinenet_m0": {"scale.width": "0.3", "input": "3 x 128 x 128"},
+    "std:r0_sp53": {"scale.width": "0.125", "input": "3 x 128 x 128"},
     "std:r50_fpn": {"scale.width": "0.125", "input": "3 x 128 x 128"},
     "std:nas_fpn": {"input": f"of 128 x 128 {{ {_FEATURES} }}", "width": "{ 3..7: 16 }", "stack": "2"},
     "std:bifpn": {"stack": "2"},

@@ -66,6 +66,14 @@ def test_runtime_fuses_as_much_as_when_static(name, dynamic, tmp_path):
     assert static == opened
 
 
+@pytest.mark.parametrize("name", ["std:spinenet49", "std:r0_sp53"])
+def test_every_sum_fuses_into_a_convolution(name, tmp_path):
+    """Sums of three too: b14 of SpineNet-49 adds an unread block's value as it is."""
+    kinds = optimised(bytes_of(small(name), ("batch",)), tmp_path / "m.onnx")
+    assert kinds["Conv"] > 100
+    assert kinds["Add"] == 0
+
+
 def optimised(data, path):
     """How often each operator stands in the graph that is really run."""
     session(data, path)
