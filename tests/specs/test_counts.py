@@ -32,7 +32,7 @@ def test_with_the_output_block_of_level_2(tmp_path: Path, name: str, expected: i
     channels = open_spec(f"std:{name}").network.endpoints.channels
     path.write_text(
         f"""
-        import "spinenet49.spine"
+        import "spinenet.spine"
         network p2 extends {name} {{
           b17: bottleneck @2 <- b2, b13 => P2
           endpoints 2..7 -> {channels}
