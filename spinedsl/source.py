@@ -148,9 +148,10 @@ def source_from_bytes(data: bytes, name: str, path: Path | None = None) -> Sourc
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
         raise SourceProblem(
             "SP003",
-            f"“{name}” is not valid UTF-8 (byte 0x{data[problem.start]:02x})",
+            f"“{name}” is not valid UTF-8: byte 0x{data[problem.start]:02x} in line {line}",
             "save the file as UTF-8",
             problem.start,
         ) from None

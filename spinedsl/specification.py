@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,8 @@ def _locate(spec: str) -> tuple[Source, str | None]:
     if spec.startswith(STANDARD):
         return _standard(spec.removeprefix(STANDARD))
     path, colon, network = spec.rpartition(":")
-    # A colon may be part of the path: the file decides.
-    if colon and not Path(spec).exists():
+    # A colon may be part of the path: the file decides. (`Path.exists` raises on a path too long.)
+    if colon and not os.path.exists(spec):  # noqa: PTH110
         return open_source(Path(path), path), network
     return open_source(Path(spec), spec), None
 

@@ -9,10 +9,12 @@ from spinedsl.pipeline import Compilation
 
 def notes(compilation: Compilation) -> list[Diagnostic]:
     """What a user should know about a network that compiles: blocks that were removed (SP043)."""
-    removed = compilation.expanded.removed
+    # Copies that `repeat` made are one block to the user; the last one says why it is removed.
+    by_block = {r.name.partition(".")[0]: r for r in compilation.expanded.removed}
+    removed = list(by_block.values())
     if not removed:
         return []
-    names = ", ".join(f"“{r.name}”" for r in removed[:8])
+    names = ", ".join(f"“{name}”" for name in list(by_block)[:8])
     more = f" and {len(removed) - 8} more" if len(removed) > 8 else ""
     first, *others = (Label(r.span, r.reason) for r in removed[:8] if r.span is not None)
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinedsl.analysis.summary import Summary, summarise
-from spinedsl.diagnostics import Diagnostics, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, suggestion
 from spinedsl.ir.model import Expectation
 from spinedsl.pipeline import Compilation
 
@@ -37,7 +37,17 @@ def _check(
             return
         size = extents[0], extents[-1]
     if size not in summaries:
-        summaries[size] = summarise(compilation if size == own else compilation.resized(*size))
+        try:
+            summaries[size] = summarise(compilation if size == own else compilation.resized(*size))
+        except DiagnosticError as error:
+            if size == own:
+                raise
+            # What is wrong is the size that was asked for, not the network.
+            first = error.diagnostics[0]
+            diagnostics.add(
+                first.code, first.message, expectation.span, help="ask at a size the network takes"
+            )
+            return
     summary = summaries[size]
     actual = summary.parameters if expectation.quantity == "params" else summary.macs
     expected = expectation.expected

@@ -41,13 +41,13 @@ class Renderer:
         """One diagnostic, ending in an empty line."""
         colour = _COLOURS[diagnostic.severity]
         head = self._style(f"{diagnostic.severity.value}[{diagnostic.code}]", colour)
-        lines = [f"{head}: {self._style(diagnostic.message, None)}"]
+        lines = [f"{head}: {self._style(printable(diagnostic.message), None)}"]
         if diagnostic.primary is not None:
             lines += self._excerpt(diagnostic.primary, "^", colour, first=True)
         for label in diagnostic.secondary:
             lines += self._excerpt(label, "-", "blue", first=False)
         if diagnostic.help:
-            lines.append(f"  {self._style('help', 'green')}: {diagnostic.help}")
+            lines.append(f"  {self._style('help', 'green')}: {printable(diagnostic.help)}")
         return "\n".join(lines) + "\n"
 
     def _style(self, text: str, colour: str | None) -> str:
@@ -56,16 +56,16 @@ class Renderer:
     def _excerpt(self, label: Label, mark: str, colour: str, first: bool) -> list[str]:
         span = label.span
         line, column = span.source.position(span.start)
-        place = f"{span.source.name}:{line}:{column}"
+        name = printable(span.source.name)
         if not span.source.text:
-            return [f"  --> {span.source.name}"]
+            return [f"  --> {name}"]
         written, start, length = _window(span.source.line(line), column - 1, span.end - span.start)
         margin = " " * len(str(line))
         arrow = "-->" if first else ":::"
         carets = self._style(mark * length, colour)
-        remark = f" {self._style(label.text, colour)}" if label.text else ""
+        remark = f" {self._style(printable(label.text), colour)}" if label.text else ""
         return [
-            f" {margin}{arrow} {place}",
+            f" {margin}{arrow} {name}:{line}:{column}",
             f" {margin} |",
             f" {line} | {written}",
             f" {margin} | {' ' * start}{carets}{remark}",
@@ -78,12 +78,12 @@ def _window(line: str, start: int, length: int) -> tuple[str, int, int]:
     first = max(0, start - MAX_COLUMNS // 2) if len(line) > MAX_COLUMNS else 0
     shown = line[first : first + MAX_COLUMNS]
     before = shown[: start - first]
-    clean = _printable(shown)
-    return clean, len(_printable(before)), max(1, min(length, len(clean) - len(_printable(before))))
+    clean = printable(shown)
+    return clean, len(printable(before)), max(1, min(length, len(clean) - len(printable(before))))
 
 
-def _printable(text: str) -> str:
-    """Tabs as spaces; control characters can't move a terminal's cursor."""
+def printable(text: str) -> str:
+    """Text that is safe to show: tabs as spaces, no character that could command a terminal."""
     return "".join(TAB if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -65,6 +65,7 @@ class Function:
         doc: that definition's documentation.
         arguments: the arguments it was made with, for readers.
         taken: names of the branches and parts in it that other instances may lack.
+        operators: how many operators it runs, those of the functions it calls included.
         outputs: the names it returns, each with the value that carries it.
     """
 
@@ -76,6 +77,7 @@ class Function:
     doc: str = ""
     arguments: tuple[tuple[str, object], ...] = ()
     taken: tuple[str, ...] = ()
+    operators: int = 0
 
     def shapes(self) -> dict[str, Shape]:
         """Shape of every value."""

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
 from spinedsl.ir.loading import Scope
+from spinedsl.ir.names import check_name
 from spinedsl.ops.words import WORDS
 from spinedsl.syntax import nodes
+
+PAIR = frozenset({"coarse", "fine"})
+"""What a merge of exactly two inputs calls them."""
 
 
 def closure(
@@ -47,19 +51,19 @@ def check_definition(definition: nodes.Definition, scope: Scope, diagnostics: Di
             "SP024", f"“{definition.name}” is an operator already", definition.name.span,
             help="choose another name for the part",
         )  # fmt: skip
+    with diagnostics.absorbing():
+        check_name(definition.name, definition.kind)
     parameters: set[str] = set()
     for parameter in definition.parameters:
+        with diagnostics.absorbing():
+            check_name(parameter.name, "parameter")
         if parameter.name.text in parameters:
             diagnostics.add(
                 "SP024", f"“{parameter.name}” is a parameter twice", parameter.span, help="rename one"
             )
         parameters.add(parameter.name.text)
-    return _parts_of(
-        definition.body.statements,
-        {"input", "inputs", "dangling", "coarse", "fine"} | parameters,
-        scope,
-        diagnostics,
-    )
+    values = {"inputs", "dangling", *PAIR} if definition.kind == "merge" else {"input"}
+    return _parts_of(definition.body.statements, values | parameters, scope, diagnostics)
 
 
 def _parts_of(
@@ -75,14 +79,32 @@ def _parts_of(
             if isinstance(item, nodes.Definition) and item.kind == "part":
                 parts.append(name)
                 continue
-            known = [*WORDS, *values, *(n for n in scope.names_of("definition"))]
+            wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
+            known = [*WORDS, *values, *_parts_in(scope)]
             diagnostics.add(
                 "SP020",
-                f"there is no operator or part called “{name}”",
+                f"there is no operator or part called “{name}”{wrong}",
                 step.name.span,
                 help=suggestion(name, known, f"operators are {', '.join(sorted(WORDS))}"),
             )
     return parts
+
+
+def _parts_in(scope: Scope) -> Iterator[str]:
+    for name in scope.names_of("definition"):
+        item = scope.find("definition", name)
+        if isinstance(item, nodes.Definition) and item.kind == "part":
+            yield name
+
+
+def joins_two(definition: nodes.Definition) -> bool:
+    """Whether a merge speaks of `coarse` and `fine`, which only two inputs have."""
+    for chain in _chains(definition.body.statements, set()):
+        for step in chain.steps:
+            named = (a.value.name for a in step.arguments if isinstance(a.value, nodes.Reference))
+            if step.name.text in PAIR or not PAIR.isdisjoint(named):
+                return True
+    return False
 
 
 def _chains(statements: Iterable[nodes.Statement], values: set[str]) -> Iterator[nodes.Chain]:

@@ -33,7 +33,7 @@ def read_expectation(node: nodes.Expect) -> Expectation:
     if node.target is not None:
         raise fail("SP030", f"there is no head “{node.target}”", node.target.span, help="leave out `for`")
     least, most = _ARGUMENTS[quantity]
-    if not least <= len(node.arguments) <= most:
+    if not least <= len(node.arguments) <= most or any(a.name for a in node.arguments):
         raise fail("SP031", f"“{quantity}” is asked in a wrong way", node.span, help=QUANTITIES[quantity])
     expected: int | float | tuple[int, ...]
     if isinstance(node.value, nodes.Size):

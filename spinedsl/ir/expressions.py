@@ -37,6 +37,8 @@ Value = Any
 
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MAX_MAGNITUDE = 10**18
+_WRITTEN = 10**12
+_SMALL = 10**6
 
 
 def number(text: str) -> Number:
@@ -59,8 +61,19 @@ def simplify(value: Number) -> Number:
 
 
 def exact(value: int | float) -> Number:
-    """The decimal number a float was written as: 0.65 becomes 13/20."""
-    return value if isinstance(value, int) else simplify(Fraction(repr(value)))
+    """The number a float stands for: 0.65 is 13/20, and 0.3333333333333333 a third.
+
+    A float is read as the decimal it is printed as; where that has more digits than anyone writes,
+    as the fraction of small terms that it was made from, if there is one.
+    """
+    if isinstance(value, int):
+        return value
+    decimal = Fraction(repr(value))
+    if decimal.denominator > _WRITTEN:
+        small = decimal.limit_denominator(_SMALL)
+        if float(small) == value:
+            return simplify(small)
+    return simplify(decimal)
 
 
 def plain(value: Number) -> int | float:
@@ -94,11 +107,12 @@ _ARITHMETIC: dict[str, Callable[..., Value]] = {
     "ceil": ceil,
     "round": lambda a: floor(a + Fraction(1, 2)),
     "abs": abs,
-    "min": min,
-    "max": max,
-    "multiple": lambda a, b: round_to_multiple(a, int(b)),
+    "min": lambda *values: min(values),
+    "max": lambda *values: max(values),
+    "multiple": round_to_multiple,
 }
-_ARITY = {"floor": 1, "ceil": 1, "round": 1, "abs": 1, "multiple": 2}
+_ARITY = {"multiple": 2, "min": None, "max": None}
+"""How many values a function takes, if not one; None: any number."""
 
 
 def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
@@ -108,7 +122,7 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
         DiagnosticError: a wrong type, an unknown function, a division by zero, a huge number.
     """
     if isinstance(node, nodes.Number):
-        return number(node.text)
+        return _bounded(number(node.text), node.span)
     if isinstance(node, nodes.Boolean):
         return node.value
     if isinstance(node, nodes.Reference):
@@ -127,7 +141,7 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
     given = environment.get(name)
     function = given if callable(given) else _ARITHMETIC.get(name)
     if function is None:
-        functions = [n for n in _ARITHMETIC if n.isalpha()] + [
+        functions = [n for n in _ARITHMETIC if n.isalpha() and n != "negative"] + [
             n for n, value in environment.items() if callable(value)
         ]
         raise fail(
@@ -136,17 +150,33 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
             node.span,
             help=suggestion(name, functions, f"functions are {', '.join(sorted(functions))}"),
         )
-    if name in _ARITY and len(operands) != _ARITY[name]:
-        raise fail("SP031", f"“{name}” takes {_ARITY[name]} value(s), not {len(operands)}", node.span)
+    arity = _ARITY.get(name, 1)
+    if name.isidentifier() and arity is not None and len(operands) != arity:
+        values = "value" if arity == 1 else "values"
+        raise fail("SP031", f"“{name}” takes {arity} {values}, not {len(operands)}", node.span)
     for operand, written in zip(operands, node.operands, strict=True):
         check_number(operand, written.span, environment)
+    if name == "multiple" and (isinstance(operands[1], Fraction) or operands[1] < 1):
+        raise fail("SP030", "a multiple must be of a whole number from 1", node.operands[1].span)
     try:
         result: Number = simplify(function(*operands))
     except ZeroDivisionError:
-        raise fail("SP030", "a division by zero", node.span) from None
-    if not -MAX_MAGNITUDE <= result <= MAX_MAGNITUDE:
-        raise fail("SP002", f"a result beyond {MAX_MAGNITUDE:.0e}", node.span)
-    return result
+        raise fail(
+            "SP030", "a division by zero", node.span, help="mend the divisor, or guard it with `max(1, …)`"
+        ) from None
+    return result if isinstance(result, bool) else _bounded(result, node.span)
+
+
+def _bounded(value: Number, span: Span) -> Number:
+    """`value` if it and its inverse are of a size that a network can need."""
+    magnitude = value if value >= 0 else -value
+    if magnitude > MAX_MAGNITUDE:
+        what = f"beyond {MAX_MAGNITUDE:.0e}"
+    elif 0 < magnitude * MAX_MAGNITUDE < 1:
+        what = f"closer to 0 than {1 / MAX_MAGNITUDE:.0e}"
+    else:
+        return value
+    raise fail("SP002", f"a number {what}", span, help="check its digits and exponent")
 
 
 def _logic(name: str, node: nodes.Apply, environment: Mapping[str, Value]) -> bool:
@@ -186,9 +216,15 @@ def _mistyped(value: Value, wanted: str, span: Span, environment: Mapping[str, V
             f"unknown name “{value.name}”",
             span,
             f"{wanted} is needed here",
-            help=suggestion(value.name, environment, f"known here: {', '.join(sorted(environment))}"),
+            help=suggestion(value.name, environment, _known(environment)),
         )
     return fail("SP030", f"{wanted} is needed here, not {describe(value)}", span)
+
+
+def _known(environment: Mapping[str, Value]) -> str:
+    if not environment:
+        return "no names are known here: write a number"
+    return f"known here: {', '.join(sorted(environment))}"
 
 
 def describe(value: Value) -> str:

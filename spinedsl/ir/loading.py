@@ -21,6 +21,7 @@ from spinedsl.syntax.parser import parse
 PRELUDE = "std/prelude.spine"
 """In scope in every file without an import; a file may declare the same names anew."""
 MAX_IMPORTS = 64
+MAX_PATH = 255
 
 Named = nodes.Network | nodes.Definition | nodes.Conventions | nodes.Space
 
@@ -136,7 +137,9 @@ class _Loader:
             elif path in self.loaded:
                 self._merge(task, self.loaded[path], item.span)
             elif len(self.loaded) >= MAX_IMPORTS:
-                raise fail("SP002", f"more than {MAX_IMPORTS} imported files", item.span)
+                raise fail(
+                    "SP002", f"more than {MAX_IMPORTS} imported files", item.span, help="join some of them"
+                )
             else:
                 try:
                     imported = self._open(open_source(path, self._display(path)))
@@ -152,6 +155,11 @@ class _Loader:
 
     def _open(self, source: Source) -> _Task:
         file = parse(source)
+        if not file.items:
+            raise fail(
+                "SP005", f"“{source.name}” declares nothing", Span(source, 0, 0),
+                help="declare a network, `network name { … }`, or a definition",
+            )  # fmt: skip
         own = tuple(item for item in file.items if not isinstance(item, nodes.Import))
         imports = [item for item in file.items if isinstance(item, nodes.Import)]
         return _Task(Scope(source, own), imports, source.path.resolve() if source.path else None)
@@ -194,6 +202,12 @@ class _Loader:
                 scope.names.setdefault(key, item)
 
     def _find(self, importer: Source, item: nodes.Import) -> Path | None:
+        if len(item.path) > MAX_PATH:
+            self.diagnostics.add(
+                "SP002", f"a path of {len(item.path):,} characters", item.span, f"at most {MAX_PATH}",
+                help="shorten it",
+            )  # fmt: skip
+            return None
         written = Path(item.path)
         if written.is_absolute() or item.path.startswith("~") or "\\" in item.path:
             self.diagnostics.add(

@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    InstanceOf,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
@@ -25,11 +26,14 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from spinedsl.ir import text
+from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
-Scalar = bool | int | float | str
+Symbol = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=64)]
+Scalar = bool | int | float | Symbol
 """The value of an argument: true or false, a number, or the name of a choice."""
 
+QuotedText = Annotated[str, Field(pattern=r'^[^"\x00-\x1f\x7f-\x9f]*$', max_length=2000)]
 LevelNumber = Annotated[int, Field(ge=0, le=62)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 
@@ -64,9 +68,9 @@ ExpressionText = Annotated[
 class Model(BaseModel):
     """Base of the IR: frozen, closed, with a span that doesn't count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
-    span: SkipJsonSchema[Any] = Field(default=None, exclude=True, repr=False)
+    span: SkipJsonSchema[InstanceOf[Span] | None] = Field(default=None, exclude=True, repr=False)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -81,7 +85,7 @@ class Call(Model):
     """A definition or policy by name, with the arguments that were stated."""
 
     name: Identifier
-    arguments: dict[str, Scalar] = {}
+    arguments: dict[Identifier, Scalar] = {}
 
 
 class ImageInput(Model):
@@ -235,8 +239,8 @@ class Network(Model):
     """One validated network."""
 
     name: Identifier
-    title: str | None = None
-    published: tuple[str, ...] = ()
+    title: QuotedText | None = None
+    published: tuple[QuotedText, ...] = ()
     doc: str = ""
     input: Annotated[ImageInput | FeatureInput, Field(discriminator="kind")]
     widths: dict[LevelNumber, int] = {}
@@ -254,7 +258,7 @@ class Network(Model):
     drop_path: DropPath = DropPath.model_construct()
     dangling: Literal["merge", "prune", "error"] = "merge"
     sizes: Literal["exact", "any"] = "exact"
-    defaults: dict[str, dict[str, Scalar]] = {}
+    defaults: dict[Identifier, dict[Identifier, Scalar]] = {}
     stem: tuple[StemStep | StemBlock, ...] = ()
     blocks: tuple[Block, ...]
     endpoints: Endpoints

@@ -73,10 +73,14 @@ RESERVED = frozenset(
         "nn",
         "F",
         "math",
+        "stem",
         "image",
     ]
 )
 """What a torch module, or the generated one, already calls something. A test compares it with torch."""
+
+_ENDS = ("block", "input", "endpoint")
+"""What a connection can start or end at."""
 
 
 def check_name(name: nodes.Name, what: str) -> None:
@@ -90,10 +94,14 @@ def check_name(name: nodes.Name, what: str) -> None:
         reason = "is a word of Python" if keyword.iskeyword(text) else "already means something in a module"
     elif text.startswith("_") or "__" in text:
         reason = "starts with “_” or holds “__”, which Python keeps for itself"
-    elif "_to_" in text:
+    elif "_to_" in text and what in _ENDS:
         reason = "holds “_to_”, which names connections"
     else:
         return
+    article = "an" if what[0] in "aeiou" else "a"
     raise fail(
-        "SP025", f"“{text}” can't be the name of a {what}: it {reason}", name.span, help="choose another name"
+        "SP025",
+        f"“{text}” can't be the name of {article} {what}: it {reason}",
+        name.span,
+        help="choose another name",
     )

@@ -29,6 +29,7 @@ from spinedsl.ir.names import check_name
 from spinedsl.ir.settings import (
     MAX_REPEAT,
     MAX_WIDTH,
+    NORM_DEFAULTS,
     READERS,
     call_of,
     default_of,
@@ -77,7 +78,7 @@ def resolve(
     if not membership:
         resolution.member_of = None
     network = resolution.finish()
-    validate(network, diagnostics)
+    validate(network, diagnostics, {name: place.span for name, place in resolution.removed.items()})
     diagnostics.stop_on_errors()
     return network
 
@@ -201,7 +202,10 @@ class _Resolution:
             self._set(declaration, bundled=False)
         elif isinstance(declaration, nodes.Block):
             check_name(declaration.name, "block")
+            if declaration.endpoint is not None:
+                check_name(declaration.endpoint, "endpoint")
             self.blocks[declaration.name.text] = declaration
+            self.removed.pop(declaration.name.text, None)
         elif isinstance(declaration, nodes.Without):
             for name in declaration.names:
                 self._remove(name)
@@ -240,12 +244,14 @@ class _Resolution:
         return None if known is None else known.of
 
     def _remove(self, name: nodes.Name) -> None:
-        if self.blocks.pop(name.text, None) is None:
+        if self.blocks.pop(name.text, None) is not None:
+            self.removed[name.text] = name
+        else:
             raise fail(
                 "SP020",
                 f"there is no block “{name}” to remove",
                 name.span,
-                help=suggestion(name.text, self.blocks),
+                help=suggestion(name.text, self.blocks, "it was never declared, or is removed already"),
             )
 
     def _widths(self, declaration: nodes.Widths) -> None:
@@ -292,7 +298,7 @@ class _Resolution:
                 "SP032", f"“{self.node.name}” has no input", self.node.name.span,
                 help="declare its size: `input 3 x 640 x 640`",
             )  # fmt: skip
-        if not self.blocks:
+        if not self.blocks and not diagnostics.has_errors:
             diagnostics.add(
                 "SP032", f"“{self.node.name}” has no blocks", self.node.name.span,
                 help="declare one: `b0: bottleneck @2 <- s0, s1 => P2`",
@@ -307,6 +313,7 @@ class _Resolution:
         self.fields.setdefault("resample", Call(name="cross_scale"))
         self.fields.setdefault("merge", Call(name="sum"))
         self.fields.setdefault("act", Call(name="relu"))
+        self.fields.setdefault("norm", Call(name="batch", arguments=dict(NORM_DEFAULTS)))
         stem = self._stem()
         blocks = self._blocks()
         endpoints = self._endpoints()

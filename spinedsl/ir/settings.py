@@ -21,6 +21,7 @@ from spinedsl.syntax import nodes
 MAX_EXTENT = 1 << 16
 MAX_REPEAT = 1000
 MAX_WIDTH = 1 << 16
+NORM_DEFAULTS = {"eps": 1e-3, "momentum": 0.99}
 
 
 def whole(
@@ -160,7 +161,7 @@ def _norm(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     for name, value in values.items():
         if not 0 < value < 1:
             raise fail("SP030", f"“{name}” must lie between 0 and 1, not {value:g}", call.span)
-    return {"norm": Call(name="batch", arguments={"eps": 1e-3, "momentum": 0.99, **values}, span=call.span)}
+    return {"norm": Call(name="batch", arguments={**NORM_DEFAULTS, **values}, span=call.span)}
 
 
 def _act(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:

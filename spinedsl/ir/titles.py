@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from spinedsl.ir.model import Network
@@ -13,6 +14,7 @@ def class_name(network: Network) -> str:
     `SpineNet-49` gives `SpineNet49`; a network called `my_net` without a title gives `MyNet`.
     """
     title = re.sub(r"[^A-Za-z0-9]+", " ", network.title or "")
-    words = (title or network.name.replace("_", " ")).split()
-    joined = "".join(word[0].upper() + word[1:] for word in words)
-    return joined if re.match(r"[A-Za-z]", joined) else f"Network{joined}"
+    words = title.split() or network.name.split("_")
+    joined = "".join(word[:1].upper() + word[1:] for word in words)
+    usable = re.match(r"[A-Za-z]", joined) and not keyword.iskeyword(joined)
+    return joined if usable else f"Network{joined}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from spinedsl.diagnostics import Diagnostics, Label, suggestion
 from spinedsl.ir.model import Block, FeatureInput, Network, StemBlock
@@ -11,14 +12,20 @@ from spinedsl.source import Span
 _LEVELLED = re.compile(r"P(\d+)$")
 
 
-def validate(network: Network, diagnostics: Diagnostics) -> None:
-    """Record everything wrong with the graph the network describes."""
+def validate(network: Network, diagnostics: Diagnostics, removed: Mapping[str, Span]) -> None:
+    """Record everything wrong with the graph the network describes.
+
+    Args:
+        network: what was resolved.
+        diagnostics: where problems go.
+        removed: blocks that `without` took away, and where.
+    """
     if not readable(network):
         diagnostics.add(
             "SP032", f"“{network.name}” has nothing that its blocks could read", network.span,
             help="name a block in its stem: `stem { …  s0: bottleneck @2 }`",
         )  # fmt: skip
-    _connections(network, diagnostics)
+    _connections(network, diagnostics, removed)
     _levels(network, diagnostics)
     _endpoints(network, diagnostics)
 
@@ -32,7 +39,7 @@ def readable(network: Network) -> dict[str, Span | None]:
     return names
 
 
-def _connections(network: Network, diagnostics: Diagnostics) -> None:
+def _connections(network: Network, diagnostics: Diagnostics, removed: Mapping[str, Span]) -> None:
     earlier = readable(network)
     declared = {b.name: b.span for b in network.blocks}
     for block in network.blocks:
@@ -62,6 +69,14 @@ def _connections(network: Network, diagnostics: Diagnostics) -> None:
                     connection.span,
                     secondary=[Label(later, "declared here")] if later else [],
                     help=f"move “{source}” above “{block.name}”, or read an earlier block",
+                )
+            elif source in removed:
+                diagnostics.add(
+                    "SP020",
+                    f"block “{block.name}” reads “{source}”, which is removed",
+                    connection.span,
+                    secondary=[Label(removed[source], "removed here")],
+                    help=f"let “{block.name}” read another block: state it anew, or remove it too",
                 )
             else:
                 diagnostics.add(

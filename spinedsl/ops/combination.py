@@ -28,6 +28,8 @@ class Multiply(Operator):
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """The shape of the first input."""
+        if len(inputs) != 2:
+            raise ShapeError(f"a product has two factors, not {len(inputs)}")
         first, second = inputs
         if second not in (first, Shape(first.channels, 1, 1)):
             raise ShapeError(f"a product needs equal shapes or one pixel a channel, not {first} and {second}")

@@ -15,10 +15,20 @@ from spinedsl.ops.words import MAX_CHANNELS, MAX_KERNEL, WORDS, Place, Settings,
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
-MAX_NODES = 4096
+MAX_OPERATORS = 4096
+"""Most operators of one definition, those of its parts included."""
 MAX_UNROLLED = 256
+MAX_NESTED = 100
+"""Deepest nesting of bodies, through parts too. Python's own stack holds several times as many."""
 
 CallPart = Callable[["BodyRunner", nodes.Step, Feature], Feature]
+
+
+@dataclass
+class Budget:
+    """How many steps all bodies of a network may still run: what they do may make no operator."""
+
+    steps: int
 
 
 @dataclass
@@ -31,15 +41,19 @@ class BodyRunner:
         settings: what operators follow.
         call_part: runs a step that names a part.
         prefix: put before the names of nodes, where several bodies share a builder.
+        budget: shared by all bodies of a network.
         user: the block or connection this is for, named in errors.
+        depth: how many bodies this one stands in.
     """
 
     builder: FunctionBuilder
     environment: dict[str, Value]
     settings: Settings
     call_part: CallPart
+    budget: Budget
     prefix: str = ""
     user: Label | None = None
+    depth: int = 0
 
     def run(self, body: nodes.Body, current: Feature | None) -> Feature | None:
         """The running value behind the body.
@@ -47,11 +61,16 @@ class BodyRunner:
         Raises:
             DiagnosticError: a wrong argument, shape, name or count.
         """
+        self.depth += 1
+        if self.depth > MAX_NESTED:
+            raise self.error(
+                "SP006",
+                f"definitions nest more than {MAX_NESTED} deep",
+                body.span,
+                "write some of the parts out",
+            )
         for statement in body.statements:
-            if len(self.builder.nodes) > MAX_NODES:
-                raise self.error(
-                    "SP002", f"a definition that makes more than {MAX_NODES:,} operators", statement.span
-                )
+            self._spend(statement.span)
             if isinstance(statement, nodes.Chain):
                 current = self.chain(statement, current)
             elif isinstance(statement, nodes.Let):
@@ -61,7 +80,25 @@ class BodyRunner:
                 current = self._loop(statement, current)
             else:
                 current = self._when(statement, current)
+        self.depth -= 1
         return current
+
+    def _spend(self, span: Span) -> None:
+        self.budget.steps -= 1
+        if self.builder.operators > MAX_OPERATORS:
+            raise self.error(
+                "SP002",
+                f"a definition that makes more than {MAX_OPERATORS:,} operators",
+                span,
+                "lower the counts of its `repeat`",
+            )
+        if self.budget.steps < 0:
+            raise self.error(
+                "SP002",
+                "definitions that take too many steps to work out",
+                span,
+                "lower the counts of their `repeat`",
+            )
 
     def bind(self, name: str, value: Feature | None) -> None:
         """Give a feature a name, and its channels one."""
@@ -76,6 +113,7 @@ class BodyRunner:
     def _loop(self, statement: nodes.Loop, current: Feature | None) -> Feature | None:
         count = self._integer(statement.count, "a repeat count", 0, MAX_UNROLLED)
         for _ in range(count):
+            self._spend(statement.span)
             current = self.run(statement.body, current)
         return current
 
@@ -110,6 +148,7 @@ class BodyRunner:
         return current
 
     def _step(self, step: nodes.Step, current: Feature | None) -> Feature | None:
+        self._spend(step.span)
         word = WORDS.get(step.name.text)
         if word is None:
             if current is None:

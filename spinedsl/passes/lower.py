@@ -21,18 +21,24 @@ from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.program import Endpoint, Function, Program
 from spinedsl.ir.binding import bind, check_arguments, positional_names, value_of
+from spinedsl.ir.definitions import joins_two
 from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expressions import Value, evaluate
 from spinedsl.ir.model import ImageInput, Network, StemStep
+from spinedsl.ir.settings import MAX_EXTENT
 from spinedsl.ops import Shape
 from spinedsl.ops.activation import SIXTH
 from spinedsl.ops.words import Place, Settings
-from spinedsl.passes.body import BodyRunner
+from spinedsl.passes.body import BodyRunner, Budget
 from spinedsl.passes.scale_widths import scaled
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
 IMAGE = "image"
+MAX_OPERATORS = 1_000_000
+"""Most operators of a network: 20,000 blocks of the largest kinds have half as many."""
+STEPS = 10_000
+STEPS_PER_BLOCK = 100
 
 
 def lower(expanded: ExpandedNetwork) -> Program:
@@ -49,6 +55,7 @@ def lower(expanded: ExpandedNetwork) -> Program:
     for block in expanded.blocks:
         with lowering.diagnostics.absorbing():
             lowering.block(block)
+        lowering.check_total()
     lowering.diagnostics.stop_on_errors()
     program = lowering.finish()
     _refuse_equal_names(program, expanded)
@@ -65,13 +72,14 @@ def check_size(network: Network, deepest: int) -> None:
     height, width = network.input.height, network.input.width
     if network.sizes == "any" or (height % multiple == 0 and width % multiple == 0):
         return
-    near = " x ".join(str(max(multiple, round(e / multiple) * multiple)) for e in (height, width))
+    near = " x ".join(str(max(1, round(e / multiple)) * multiple) for e in (height, width))
+    possible = f"use {near}" if multiple <= MAX_EXTENT else "use lower levels"
     raise fail(
         "SP038",
         f"an input of {height} x {width} doesn't divide down to level {deepest}",
         network.input.span or network.span,
         f"height and width must be multiples of {multiple}",
-        help=f"use {near}, or accept rounded-up levels with `sizes any`",
+        help=f"{possible}, or accept rounded-up levels with `sizes any`",
     )
 
 
@@ -95,9 +103,12 @@ class _Lowering:
     sources: dict[str, _Source] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     settings: Settings = field(init=False)
+    budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
         self.network = network = self.expanded.network
+        arrows = sum(1 + len(block.arrows) for block in self.expanded.blocks)
+        self.budget = Budget(STEPS + STEPS_PER_BLOCK * (arrows + len(self.expanded.stem)))
         levels = [b.level for b in (*self.expanded.stem_blocks(), *self.expanded.blocks)]
         self.deepest = max(levels, default=0)
         check_size(network, self.deepest)
@@ -111,6 +122,20 @@ class _Lowering:
             activation=network.act.name,
             activation_slope=float(network.act.arguments.get("slope", SIXTH)),
         )
+
+    def check_total(self) -> None:
+        """See that the network stays within `MAX_OPERATORS`.
+
+        Raises:
+            DiagnosticError: it doesn't (SP002).
+        """
+        if self.main.operators > MAX_OPERATORS:
+            raise fail(
+                "SP002",
+                f"“{self.network.name}” has more than {MAX_OPERATORS:,} operators",
+                self.network.span,
+                help="lower `repeat` or `stack`",
+            )
 
     def place(self, level: int) -> Place:
         """The extent of a level: ceil(size / 2^level)."""
@@ -127,6 +152,7 @@ class _Lowering:
         inputs: tuple[tuple[str, Shape], ...],
         settings: Settings,
         user: Label | None,
+        depth: int = 0,
     ) -> Function:
         """The function a definition makes of arguments and shapes; made once."""
         definition = self.definitions[name]
@@ -138,7 +164,9 @@ class _Lowering:
             return known
         builder = FunctionBuilder()
         features = [builder.add_input(n, s) for n, s in inputs]
-        runner = BodyRunner(builder, dict(environment), settings, self.call_part, user=user)
+        runner = BodyRunner(
+            builder, dict(environment), settings, self.call_part, self.budget, user=user, depth=depth
+        )
         self._offer(definition, runner, features)
         first = None if definition.kind == "merge" else features[0]
         result = runner.run(definition.body, first)
@@ -194,20 +222,12 @@ class _Lowering:
             arguments[name] = evaluate(argument.value, runner.environment)
         inputs = (("x", current.shape),)
         given = {"input.channels": current.shape.channels}
-        function = self.function(step.name.text, arguments, given, inputs, runner.settings, runner.user)
+        function = self.function(
+            step.name.text, arguments, given, inputs, runner.settings, runner.user, runner.depth
+        )
         if function.nodes:
             runner.builder.taken.append(f"with_{step.name}")
-        return runner.builder.call(self._part_name(runner, step.name.text), function, (current,), step.span)
-
-    def _part_name(self, runner: BodyRunner, name: str) -> str:
-        taken = {node.name for node in runner.builder.nodes}
-        label = f"{runner.prefix}{name}"
-        if label not in taken:
-            return label
-        number = 2
-        while f"{label}{number}" in taken:
-            number += 1
-        return f"{label}{number}"
+        return runner.builder.call(runner.builder.part_name(step.name.text), function, (current,), step.span)
 
     # ---- the network
 
@@ -249,7 +269,7 @@ class _Lowering:
             "width": self._width_at,
             "input.channels": current.shape.channels,
         }
-        runner = BodyRunner(builder, environment, self.settings, self.call_part)
+        runner = BodyRunner(builder, environment, self.settings, self.call_part, self.budget)
         result = runner.chain(item.operators, inside)
         assert result is not None
         function = builder.finish(
@@ -372,12 +392,36 @@ class _Lowering:
             "target.channels": block.channels,
             "target.level": block.level,
         }
+        if len(features) != 2 and joins_two(self.definitions[rule.name]):
+            raise fail(
+                "SP037",
+                f"“{rule.name}” merges two inputs; “{block.base}” has {len(features)}",
+                block.span,
+                secondary=[Label(self.definitions[rule.name].name.span, "the merge")],
+                help="connect two blocks, or choose another merge",
+            )
         arguments = {n: value_of(v) for n, v in rule.arguments.items()}
         inputs = tuple((f"x{i}", f.shape) for i, f in enumerate(everything))
         function = self.function(rule.name, arguments, given, inputs, self.settings, user)
+        self._refuse_unread(function, block)
         if self._has_parameters(function):
             return self.main.call(f"{block.base}_merge", function, everything, block.span)
         return self._written_out(function, everything, f"{block.base}_")
+
+    def _refuse_unread(self, function: Function, block: ExpandedBlock) -> None:
+        """A merge that forgets an input would drop a block without a word."""
+        read = {name for node in function.nodes for name in node.inputs}
+        read.update(value for _, value in function.outputs)
+        names = [a.source.partition(".")[0] for a in block.arrows] + list(block.dangling)
+        for port, name in zip(function.inputs, names, strict=True):
+            if port.name not in read:
+                raise fail(
+                    "SP037",
+                    f"“{function.definition}” leaves out “{name}”, which “{block.base}” merges",
+                    block.span,
+                    secondary=[Label(self.definitions[function.definition].name.span, "the merge")],
+                    help="let it use all of `inputs` and `dangling`, or choose another merge",
+                )
 
     def _has_parameters(self, function: Function) -> bool:
         return any(

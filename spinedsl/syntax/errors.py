@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from spinedsl.diagnostics import DiagnosticError, fail
+from spinedsl.diagnostics import DiagnosticError, fail, nearest
 from spinedsl.source import Source, Span
+from spinedsl.syntax.grammar import keywords
 
 _WORDS = {
     "NAME": "a name",
@@ -18,7 +21,6 @@ _WORDS = {
     "SIZE": "a size such as `3 x 640 x 640`",
     "KERNEL": "a kernel such as `3x3`",
     "PERCENT": "a percentage",
-    "DEFINITION_KIND": "a definition",
     "LEFT_ARROW": "“<-” and the blocks it reads",
     "COMPARISON": "a comparison",
     "LBRACE": "“{”",
@@ -42,87 +44,140 @@ _OPERATORS = {"PLUS", "MINUS", "TIMES", "DIVIDE", "COMPARISON", "OR", "AND"}
 def unexpected_token(source: Source, problem: UnexpectedToken) -> DiagnosticError:
     """A whole word or sign in the wrong place, or the end of the text."""
     token = problem.token
-    expected = _expectation(problem.accepts or problem.expected)
+    expected = _expected(problem, problem.expected)
     if token.type == "$END":
-        end = len(source.text.rstrip())
+        # lark places the end of the text at its last word.
         return fail(
             "SP012",
             "the file ends in the middle of a construct",
-            Span(source, max(end - 1, 0), end),
-            f"expected {expected} after this",
+            _span(source, token),
+            f"expected {_expectation(expected)} after this",
             help="close what is still open, most often with “}”",
         )
-    assert token.start_pos is not None and token.end_pos is not None
+    previous = next(iter(problem.token_history or ()), None)
+    if token == ":" and previous is not None and previous in keywords():
+        return fail(
+            "SP010",
+            f"“{previous}” is a word of the language and can't be a name here",
+            _span(source, previous),
+            help=f"choose another name, such as `{previous}_1`",
+        )
     return fail(
         "SP010",
-        f"expected {expected}, found “{_shorten(token)}”",
-        Span(source, token.start_pos, token.end_pos),
+        f"expected {_expectation(expected)}, found “{_shorten(token)}”",
+        _span(source, token),
         "not expected here",
-        help=_help(source, token.type, str(token), token.start_pos),
+        help=_help(source, token, token.start_pos or 0, expected, previous),
     )
 
 
-def unexpected_character(source: Source, problem: UnexpectedCharacters | UnexpectedEOF) -> DiagnosticError:
+def unexpected_character(source: Source, problem: UnexpectedCharacters) -> DiagnosticError:
     """A character that starts no word of the language."""
-    offset = getattr(problem, "pos_in_stream", None)
-    if offset is None or offset >= len(source.text):
-        end = len(source.text.rstrip())
-        return fail("SP012", "the file ends in the middle of a construct", Span(source, end - 1, end))
+    offset = problem.pos_in_stream or 0
     character = source.text[offset]
     span = Span(source, offset, offset + 1)
-    allowed = getattr(problem, "allowed", None) or set()
     if character == '"':
         return fail("SP011", "a text in quotes has no end on its line", span, help='close it with “"”')
     if character.isascii() and character.isprintable():
+        expected = _expected(problem, problem.allowed)
+        previous = next(iter(problem.token_history or ()), None)
         return fail(
             "SP010",
-            f"expected {_expectation(allowed)}, found “{character}”",
+            f"expected {_expectation(expected)}, found “{character}”",
             span,
             "not expected here",
-            help=_help(source, "", character, offset),
+            help=_help(source, character, offset, expected, previous),
         )
-    name = unicodedata.name(character, "an unnamed character")
     return fail(
         "SP011",
-        f"the character U+{ord(character):04X} ({name.lower()}) is not part of the language",
+        f"the character {_named(character)} is not part of the language",
         span,
-        help="names are made of the letters a–z and A–Z, digits and “_”; texts and comments may hold anything",
+        help="names are made of the letters a–z and A–Z, digits and “_”; texts and comments may hold others",
     )
 
 
-def _expectation(terminals: set[str] | frozenset[str]) -> str:
-    """At most four of the possible terminals, in words."""
+def invisible_character(source: Source, offset: int) -> DiagnosticError:
+    """A character that a reader wouldn't see, and that no text needs."""
+    return fail(
+        "SP011",
+        f"the invisible character {_named(source.text[offset])} can't stand anywhere in a spec",
+        Span(source, offset, offset + 1),
+        help="remove it",
+    )
+
+
+def _expected(problem: UnexpectedInput, terminals: Collection[str]) -> set[str]:
+    """The terminals that could really follow; the table's own list holds some that only seem to."""
+    parser = getattr(problem, "interactive_parser", None)
+    return set(terminals if parser is None else parser.accepts())
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "").lower()
+    return f"U+{ord(character):04X}" + (f" ({name})" if name else "")
+
+
+def _span(source: Source, token: Token) -> Span:
+    return Span(source, token.start_pos or 0, token.end_pos or 0)
+
+
+def _expectation(terminals: set[str]) -> str:
+    """The possible terminals in words: a few, the rest as what they have in common."""
+    if "NETWORK" in terminals:
+        return "“network”, “block”, “import” or another declaration"
     names = set(terminals)
     words = []
     if names >= _EXPRESSION:
         words.append("a value")
-        names -= _EXPRESSION
+        names -= _EXPRESSION | {"NOT"}
     if len(names & _OPERATORS) > 2:
         names -= _OPERATORS
-    for name in sorted(names, key=lambda n: (n not in _WORDS, n)):
-        word = _WORDS.get(name) or (f"“{name.lower()}”" if name.isalpha() else None)
-        if word and word not in words:
-            words.append(word)
+    words += [_WORDS[name] for name in sorted(names & set(_WORDS))]
+    named = sorted(name for name in names - set(_WORDS) if name.isalpha())
+    words += ["a declaration"] if len(named) > 4 else [f"“{name.lower()}”" for name in named]
+    words = list(dict.fromkeys(words))
     if not words:
         return "something else"
     if len(words) > 5:
-        words = [*words[:4], "another declaration"]
+        words = [*words[:4], "something else"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _help(source: Source, kind: str, text: str, offset: int) -> str | None:
-    before = source.text[:offset].rstrip()
-    if text == "->" and not before.endswith(")"):
-        return "arrows into a block point left: `b4: bottleneck @3 <- b2, b3`"
-    if text == "<" and source.text[offset : offset + 2] == "<=":
-        return "arrows into a block are `<-`, out of it `=>`"
-    if text == "{" and before.endswith(")"):
+_HELP = {
+    "->": "arrows into a block point left: `b4: bottleneck @3 <- b2, b3`",
+    "<=": "arrows into a block are `<-`, out of it `=>`",
+    "=": "declarations have no “=” between word and value: `repeat 2`",
+    "<-": "a block needs its level before the arrow: `b4: bottleneck @3 <- b2, b3`",
+    "@": "a block is `name: kind @level`, and outside of the stem `<- inputs`",
+    ";": "nothing stands between declarations: remove it",
+    "'": 'a text stands in double quotes: `title "SpineNet-49"`',
+}
+"""What most likely was meant, by what was found."""
+
+
+def _help(source: Source, found: str, offset: int, expected: set[str], previous: Token | None) -> str | None:
+    if found in _HELP:
+        return _HELP[found]
+    if found == "{" and source.text[:offset].rstrip().endswith(")"):
         return "a body follows the closing parenthesis of a definition only"
-    if kind in {"EQUAL"} or text == "=":
-        return "declarations have no “=” between word and value: `repeat 2`"
-    if text == "<-":
-        return "a block needs its level before the arrow: `b4: bottleneck @3 <- b2, b3`"
-    return None
+    if found in keywords() and "NAME" in expected:
+        return f"“{found}” is a word of the language: choose another name"
+    if expected == {"STRING"}:
+        return "put it in double quotes"
+    if "KERNEL" in expected and found[0].isdigit():
+        return "a kernel is written without spaces: `3x3`"
+    if "AT" in expected and found[0].isdigit():
+        return f"a level is written with its sign: `@{found}`"
+    if "COLON" in expected and previous is not None and previous.type == "NAME":
+        if found == "-":
+            return "names are made of letters, digits and “_”"
+        word = nearest(previous.lower(), keywords())
+        return f"did you mean “{word}”?" if word else "a block is `name: kind @level <- inputs`"
+    possible = [word for word in keywords() if word.upper() in expected]
+    if "NETWORK" in expected:
+        possible += ["block", "resampling", "merge", "part"]
+    match = nearest(found.lower(), possible)
+    return f"did you mean “{match}”?" if match else None
 
 
 def _shorten(text: str) -> str:

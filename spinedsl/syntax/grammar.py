@@ -14,7 +14,7 @@ from typing import Any
 
 import lark
 from lark.grammar import Rule
-from lark.lexer import TerminalDef
+from lark.lexer import PatternStr, TerminalDef
 
 from spinedsl import resources
 from spinedsl.syntax.lexer import Lexer
@@ -35,6 +35,13 @@ def parser() -> lark.Lark:
     if saved.get("key") == _key(text):
         return _restore(saved)
     return _build(text)
+
+
+@cache
+def keywords() -> frozenset[str]:
+    """The words that mean something at some place; elsewhere they are ordinary names."""
+    patterns = (terminal.pattern for terminal in parser().terminals)
+    return frozenset(p.value for p in patterns if isinstance(p, PatternStr) and p.value.isalpha())
 
 
 def table() -> str:

@@ -3,6 +3,8 @@
 Same result as lark's own contextual lexer for this grammar, without compiling some sixty regular
 expressions at start-up. A word is a keyword where the parser can use that keyword, else a name;
 `3x3` is a kernel, `3 x 640 x 640` a size, only where the parser can use one.
+
+It also counts: a list or declaration without an end is refused before it costs seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +19,18 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lexer import LexerState, PatternStr
 
 _NUMERIC = ("SIZE", "KERNEL", "QUANTITY", "PERCENT", "NUMBER")
+
+MAX_RUN = 10_000
+"""Most words in a row without a brace or an arrow into a block."""
+_ENDS_RUN = frozenset({"{", "}", "<-"})
+
+
+class TooManyWords(Exception):
+    """More than `MAX_RUN` words in a row; `position` is where the next one stands."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
 
 
 class Lexer:
@@ -39,10 +53,10 @@ class Lexer:
         }
         signs = "|".join(re.escape(s) for s in sorted(self.signs, key=len, reverse=True))
         groups = {name: patterns[name].to_regexp() for name in ("NAME", "STRING", "COMPARISON")}
-        self.blank = re.compile(rf"(?:\s+|{patterns['COMMENT'].to_regexp()})+")
+        self.blank = re.compile(rf"(?:{patterns['WS'].to_regexp()}|{patterns['COMMENT'].to_regexp()})+")
         # Comparisons hold `<` and `=`, which start longer signs: signs of two characters first.
         self.master = re.compile(
-            rf"(?P<NAME>{groups['NAME']})|(?P<STRING>{groups['STRING']})|(?P<DIGIT>\d)"
+            rf"(?P<NAME>{groups['NAME']})|(?P<STRING>{groups['STRING']})|(?P<DIGIT>[0-9])"
             rf"|(?P<LONG>->|<-|=>|\.\.)|(?P<COMPARISON>{groups['COMPARISON']})|(?P<SIGN>{signs})"
         )
         self.numeric = {name: re.compile(patterns[name].to_regexp()) for name in _NUMERIC}
@@ -54,10 +68,11 @@ class Lexer:
         Raises:
             UnexpectedToken: a token that exists, but not here.
             UnexpectedCharacters: no token at all.
+            TooManyWords: a list or declaration that goes on and on.
         """
         text = lexer_state.text.text
         position, end = 0, len(text)
-        line, line_start = 1, 0
+        line, line_start, run = 1, 0, 0
         last: Token | None = None
         while True:
             blank = self.blank.match(text, position)
@@ -84,12 +99,15 @@ class Lexer:
                     state=parser_state,
                 )
             stop = position + len(value)
-            last = Token(kind, value, position, line, column, line, column + len(value), stop)
+            previous, last = last, Token(kind, value, position, line, column, line, column + len(value), stop)
             lexer_state.last_token = last
             if kind not in accepted:
                 raise UnexpectedToken(  # type: ignore[no-untyped-call]
-                    last, set(accepted), state=parser_state, token_history=[last]
+                    last, set(accepted), state=parser_state, token_history=previous and [previous]
                 )
+            run = 0 if value in _ENDS_RUN else run + 1
+            if run > MAX_RUN:
+                raise TooManyWords(position)
             yield last
             position = stop
 

@@ -371,13 +371,6 @@ class Import(Node):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comment(Node):
-    """A `#` comment: its text with the sign, and where it stands."""
-
-    text: str
-
-
 Item: TypeAlias = Import | Network | Definition | Conventions | Space
 
 
@@ -386,4 +379,3 @@ class File(Node):
     """A whole source text."""
 
     items: tuple[Item, ...]
-    comments: tuple[Comment, ...] = field(compare=False)

@@ -11,20 +11,30 @@ from collections.abc import Callable
 from typing import Any
 
 from lark import Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-from spinedsl.diagnostics import fail
+from spinedsl.diagnostics import DiagnosticError, fail
 from spinedsl.source import Source, Span
 from spinedsl.syntax import nodes
-from spinedsl.syntax.errors import unexpected_character, unexpected_token
+from spinedsl.syntax.errors import invisible_character, unexpected_character, unexpected_token
 from spinedsl.syntax.grammar import parser
+from spinedsl.syntax.lexer import MAX_RUN, TooManyWords
 
 MAX_DEPTH = 64
 """Deepest nesting of brackets, and of operators in one expression."""
+MAX_ARROWS = 20_000
+MAX_BODIES = 4096
+MAX_LINES = 100_000
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
+MAX_NAME = 64
+MAX_TEXT = 2000
 
-_SCAN = re.compile(r"""#[^\n]*|"[^"\n]*"|[({]|[)}]""")
+_BRACKETS = re.compile(r"""#[^\n]*|"[^"\n]*"|[(){}]""")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, which could command a terminal; signs that reorder what a reader sees; halves
+of characters. None has a place in a text, not even in a comment."""
+_OPERATOR_NAMES = {"and": "a and b", "or": "a or b", "not": "not a", "negative": "-a"}
 
 
 def parse(source: Source) -> nodes.File:
@@ -33,26 +43,50 @@ def parse(source: Source) -> nodes.File:
     Raises:
         DiagnosticError: the text is not of the language (SP002, SP006, SP010–SP012).
     """
-    comments = _scan(source)
+    _refuse_hostile(source)
     try:
         tree = parser().parse(source.text)
     except UnexpectedToken as problem:
         raise unexpected_token(source, problem) from None
-    except (UnexpectedCharacters, UnexpectedEOF) as problem:
+    except UnexpectedCharacters as problem:
         raise unexpected_character(source, problem) from None
-    return _Builder(source, comments).file(tree)
+    except TooManyWords as problem:
+        raise fail(
+            "SP002",
+            f"a list or declaration of more than {MAX_RUN:,} words",
+            Span(source, problem.position, problem.position + 1),
+            "it goes on here",
+            help="split it up; a block reads at most 256 others",
+        ) from None
+    return _Builder(source).file(tree)
 
 
-def _scan(source: Source) -> list[nodes.Comment]:
-    """Collect the comments, and refuse brackets that nest too deeply."""
-    comments = []
+def _refuse_hostile(source: Source) -> None:
+    """Refuse, by counts that cost next to nothing, what would be expensive or harmful to parse."""
+    text = source.text
+    for sign, most, what in (
+        ("<-", MAX_ARROWS, "blocks"),
+        ("{", MAX_BODIES, "definitions and bodies"),
+        ("\n", MAX_LINES, "lines"),
+    ):
+        if text.count(sign) > most:
+            raise fail(
+                "SP002",
+                f"more than {most:,} {what} in one file",
+                Span(source, 0, 1),
+                help="use `repeat`, or several files joined by `import`",
+            )
+    invisible = _INVISIBLE.search(text)
+    if invisible:
+        raise invisible_character(source, invisible.start())
+    _refuse_depth(source)
+
+
+def _refuse_depth(source: Source) -> None:
     depth = 0
-    for match in _SCAN.finditer(source.text):
+    for match in _BRACKETS.finditer(source.text):
         sign = match.group()
-        if sign[0] == "#":
-            span = Span(source, match.start(), match.end())
-            comments.append(nodes.Comment(sign.rstrip(), span=span))
-        elif sign in "({":
+        if sign in "({":
             depth += 1
             if depth > MAX_DEPTH:
                 raise fail(
@@ -63,18 +97,13 @@ def _scan(source: Source) -> list[nodes.Comment]:
                 )
         elif sign in ")}":
             depth -= 1
-    return comments
 
 
 class _Builder:
     """Turns lark's tree into syntax nodes; one method a rule, named like the rule."""
 
-    def __init__(self, source: Source, comments: list[nodes.Comment]) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.comments = comments
-        self._comment_by_line = {
-            c.span.line: c.text for c in comments if source.line(c.span.line).lstrip().startswith("#")
-        }
 
     def file(self, tree: Tree[Token]) -> nodes.File:
         order = []
@@ -114,9 +143,18 @@ class _Builder:
                 span,
                 help="dots only reach into values, as in `source.width`; use an underscore",
             )
-        if len(token) > 64:
-            raise fail("SP002", f"a name of {len(token)} characters", span, "at most 64", help="shorten it")
+        self._limit(token, MAX_NAME, "a name")
         return nodes.Name(str(token), span=span)
+
+    def _limit(self, token: Token, most: int, what: str) -> None:
+        if len(token) > most:
+            raise fail(
+                "SP002",
+                f"{what} of {len(token):,} characters",
+                self._token_span(token),
+                f"at most {most:,}",
+                help="shorten it",
+            )
 
     def _optional_name(self, token: Token | None) -> nodes.Name | None:
         return None if token is None else self._name(token)
@@ -140,21 +178,22 @@ class _Builder:
         return int(number.text)
 
     def _string(self, token: Token) -> str:
+        self._limit(token, MAX_TEXT, "a text")
         return str(token)[1:-1]
 
     def _doc(self, span: Span) -> str:
         """The comment lines right above `span`, without their signs."""
         lines: list[str] = []
         line = span.line - 1
-        while line in self._comment_by_line:
-            lines.append(self._comment_by_line[line].lstrip("#").strip())
+        while line > 0 and (text := self.source.line(line).strip()).startswith("#"):
+            lines.append(text.lstrip("#").strip())
             line -= 1
         return "\n".join(reversed(lines))
 
     # ---- files
 
     def start(self, children: list[Any], span: Span) -> nodes.File:
-        return nodes.File(tuple(children), tuple(self.comments), span=span)
+        return nodes.File(tuple(children), span=span)
 
     def import_(self, children: list[Any], span: Span) -> nodes.Import:
         return nodes.Import(self._string(children[0]), span=span)
@@ -402,11 +441,15 @@ class _Builder:
         return nodes.Boolean(children[0] == "true", span=span)
 
     def reference(self, children: list[Any], span: Span) -> nodes.Reference:
+        self._limit(children[0], MAX_NAME, "a name")
         return nodes.Reference(str(children[0]), span=span)
 
     def apply(self, children: list[Any], span: Span) -> nodes.Apply:
         name, *operands = children
-        return self._apply(self._name(name).text, operands, span)
+        function = self._name(name)
+        if function.text in _OPERATOR_NAMES:
+            raise _operator_as_function(function)
+        return self._apply(function.text, operands, span)
 
     def or_(self, children: list[Any], span: Span) -> nodes.Apply:
         return self._apply("or", children, span)
@@ -436,6 +479,15 @@ class _Builder:
                 help="write the result as a number, or split it over several definitions",
             )
         return nodes.Apply(function, tuple(operands), span=span, depth=depth)
+
+
+def _operator_as_function(name: nodes.Name) -> DiagnosticError:
+    return fail(
+        "SP020",
+        f"there is no function “{name}”",
+        name.span,
+        help=f"write `{_OPERATOR_NAMES[name.text]}`",
+    )
 
 
 # lark names a rule after the grammar; `import` is a word of Python's.
