@@ -54,35 +54,56 @@ class Fixture:
     arguments: dict
     gain: float  # of the convolution kernels; with it and the seed, outputs stay near 1
     seed: int
-    size: int = 128
+    size: tuple[int, int] = (128, 128)  # height, width
     batch: int = 2
 
 
-COMMON = dict(
-    min_level=3,
-    max_level=7,
-    endpoints_num_filters=24,
-    init_stochastic_depth_rate=0.0,
-    norm_momentum=0.99,
-    norm_epsilon=0.001,
-)
-RESNET = COMMON | dict(block_repeats=1, resample_alpha=0.5, filter_size_scale=0.125, activation="relu")
-MOBILE = COMMON | dict(block_repeats=1, filter_size_scale=0.3, expand_ratio=6, se_ratio=0.2)
+COMMON = {
+    "min_level": 3,
+    "max_level": 7,
+    "endpoints_num_filters": 24,
+    "init_stochastic_depth_rate": 0.0,
+    "norm_momentum": 0.99,
+    "norm_epsilon": 0.001,
+}
+RESNET = COMMON | {
+    "block_repeats": 1,
+    "resample_alpha": 0.5,
+    "filter_size_scale": 0.125,
+    "activation": "relu",
+}
+MOBILE = COMMON | {"block_repeats": 1, "filter_size_scale": 0.3, "expand_ratio": 6, "se_ratio": 0.2}
 
 # The scales 0.1 and 0.3 give fractional widths, so the fixtures also show how
 # the published code rounds them: 64 x 0.1 = 6.4 and 256 x 0.1 = 25.6 become 6 and 25.
+# With 128 rows, level 7 is one row high, and one pool of 5x5 / 4 would see what two of 3x3 / 2 see;
+# `resnet_p2` has 256 rows for that, and more rows than columns.
 # Gains and seeds are picked so that a mistake shows: at every level the two images
 # of the batch differ clearly, and every weight, squeeze-excitation included, is felt.
 FIXTURES = {
     "resnet": Fixture(SpineNet, RESNET, gain=1.1, seed=3),
     "resnet_repeat": Fixture(
         SpineNet,
-        RESNET | dict(block_repeats=2, resample_alpha=1.0, filter_size_scale=0.1, activation="swish"),
+        RESNET | {"block_repeats": 2, "resample_alpha": 1.0, "filter_size_scale": 0.1, "activation": "swish"},
         gain=1.06,
         seed=4,
     ),
-    "mobile_swish": Fixture(SpineNetMobile, MOBILE | dict(activation="swish"), gain=1.2, seed=10),
-    "mobile_hard_swish": Fixture(SpineNetMobile, MOBILE | dict(activation="hard_swish"), gain=1.2, seed=10),
+    "resnet_p2": Fixture(
+        SpineNet,
+        RESNET
+        | {
+            "min_level": 2,
+            "resample_alpha": 1.0,
+            "filter_size_scale": 0.07,
+            "endpoints_num_filters": 8,
+            "activation": "swish",
+        },
+        gain=1.06,
+        seed=5,
+        size=(256, 128),
+    ),
+    "mobile_swish": Fixture(SpineNetMobile, MOBILE | {"activation": "swish"}, gain=1.2, seed=10),
+    "mobile_hard_swish": Fixture(SpineNetMobile, MOBILE | {"activation": "hard_swish"}, gain=1.2, seed=10),
 }
 
 
@@ -96,7 +117,7 @@ def build(fixture, dtype="float32"):
         created.append(create(**kwargs))
         return created[-1]
 
-    shape = [None, fixture.size, fixture.size, 3]
+    shape = [None, *fixture.size, 3]
     with tf.variable_creator_scope(record):
         model = fixture.network(tf_keras.layers.InputSpec(shape=shape), **fixture.arguments)
 
@@ -137,9 +158,10 @@ def draw(key, shape, gain, rng):
 
 def draw_image(batch, size, rng):
     """Draw images with detail at four scales, so that they differ at every level."""
-    image = np.zeros((batch, size, size, 3))
+    height, width = size
+    image = np.zeros((batch, height, width, 3))
     for cell in (1, 4, 16, 64):
-        noise = rng.normal(0, 0.5, (batch, size // cell, size // cell, 3))
+        noise = rng.normal(0, 0.5, (batch, height // cell, width // cell, 3))
         image += noise.repeat(cell, axis=1).repeat(cell, axis=2)
     return image.astype(np.float32)
 
@@ -157,7 +179,9 @@ def make(fixture):
     """Return the tensors and the metadata of one fixture."""
     rng = np.random.default_rng(fixture.seed)
     _, variables = build(fixture)
-    weights = {key: draw(key, variable.shape.as_list(), fixture.gain, rng) for key, variable in variables.items()}
+    weights = {
+        key: draw(key, variable.shape.as_list(), fixture.gain, rng) for key, variable in variables.items()
+    }
     image = draw_image(fixture.batch, fixture.size, rng)
     outputs = run(fixture, weights, image)
     exact = run(fixture, weights, image, "float64")
@@ -180,7 +204,7 @@ def describe(outputs, exact):
     for level, value in outputs.items():
         error = np.abs(value - exact[level]).max() / np.abs(exact[level]).max()
         print(
-            f"  {level} {str(value.shape):18} mean {value.mean():7.4f}  std {value.std():7.4f}"
+            f"  {level} {value.shape!s:18} mean {value.mean():7.4f}  std {value.std():7.4f}"
             f"  largest {np.abs(value).max():8.4f}  float32 error / largest {error:.1e}"
         )
 
@@ -197,7 +221,9 @@ def with_sorted_header(data):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="name", help=f"fixtures to make, of: {', '.join(FIXTURES)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"fixtures to make, of: {', '.join(FIXTURES)} (default: all)"
+    )
     parser.add_argument("--output-dir", type=Path, default=REPOSITORY / "tests" / "numeric" / "fixtures")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in FIXTURES]
