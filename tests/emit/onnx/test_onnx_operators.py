@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
 import onnx
 import pytest
 from onnx_reference import compute
@@ -102,6 +103,16 @@ def test_operator_computes_its_definition(operator, inputs):
         assert {i.name for i in proto.graph.initializer} == set(weights)
         actual = run(data, given)["P0"]
         assert worst_difference(expected, actual) < 1e-6, opset
+
+
+def test_negative_fusion_weights_count_as_zero():
+    operator = WeightedAdd(3, 1e-4)
+    program, inlined = single(operator, (X, X, X))
+    weights = {"b.op1.weight": np.array([-0.7, 0.4, 1.1], np.float32)}
+    given = some_inputs(program)
+    model = emit(small("std:spinenet49").network, program, inlined)
+    expected = compute(operator, list(given.values()), list(weights.values()))
+    assert worst_difference(expected, run(model.to_bytes(weights.items()), given)["P0"]) < 1e-6
 
 
 def test_static_batch_states_all_four_sizes():
