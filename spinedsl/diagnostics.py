@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
@@ -61,7 +62,7 @@ CODES: dict[str, str] = {
 """Every code with what it is about. Codes are stable: none is ever reused."""
 
 
-@dataclass(frozen=True)
+@record
 class Label:
     """A remark on a span, shown under its excerpt."""
 
@@ -69,7 +70,7 @@ class Label:
     text: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Diagnostic:
     """One problem, in the user's words.
 
@@ -157,7 +158,7 @@ class Diagnostics:
             raise DiagnosticError(sorted(self.found, key=_place))
 
 
-@dataclass(frozen=True)
+@record
 class _Absorbing:
     into: Diagnostics
 

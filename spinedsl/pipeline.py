@@ -5,7 +5,6 @@ source → syntax → network (ir) → expanded → program (graph)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from spinedsl.graph.inline import Inlined, inline
@@ -15,12 +14,13 @@ from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Network
 from spinedsl.ir.resolve import resolve
 from spinedsl.passes import EXPANSION, check_space, elaborate, lower
+from spinedsl.records import record
 from spinedsl.syntax import nodes
 
 STAGES = ("syntax", "ir", "expanded", "graph")
 
 
-@dataclass(frozen=True)
+@record
 class Compilation:
     """One network on its way; each stage is made when it is first asked for.
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import bisect
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
+
+from spinedsl.records import record
 
 MAX_SOURCE_BYTES = 1 << 20
 """Largest source accepted, in bytes: about 20,000 blocks."""
@@ -35,7 +37,7 @@ class SourceProblem(Exception):
         self.offset = offset
 
 
-@dataclass(frozen=True)
+@record
 class Source:
     """A named text. `name` is what the user typed, `path` the resolved file if there is one."""
 
@@ -70,7 +72,7 @@ class Source:
         return len(self._line_starts)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A half-open range of characters `[start, end)` in a source."""
 

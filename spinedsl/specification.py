@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from spinedsl import resources
 from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.loading import Scope, load, open_source
 from spinedsl.pipeline import Compilation
+from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
@@ -20,7 +20,7 @@ Overrides = Mapping[str, str] | Iterable[tuple[str, str]]
 """Network-level declarations, by their first words: `{"repeat": "2", "conventions": "garden"}`."""
 
 
-@dataclass(frozen=True)
+@record
 class Listed:
     """One network of the standard library."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from spinedsl.ops import Shape
 from spinedsl.pipeline import Compilation
+from spinedsl.records import record
 
 BYTES = 4
 """Of one float32 number."""
@@ -39,7 +40,7 @@ class Row:
     activation_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@record
 class Summary:
     """A network in numbers, at one input size.
 

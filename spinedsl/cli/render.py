@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import IO, Any
 
 import click
 
 from spinedsl.diagnostics import Diagnostic, Label, Severity
+from spinedsl.records import record
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MAX_COLUMNS = 160
 TAB = "    "
 
 
-@dataclass(frozen=True)
+@record
 class Renderer:
     """Writes diagnostics to a stream; colour only where a person looks and NO_COLOR is unset."""
 

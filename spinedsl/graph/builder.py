@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from spinedsl.graph.program import Call, Function, Node, Port
 from spinedsl.ops import Operator, Shape
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Feature:
     """A value of the function that is being built."""
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from spinedsl.graph.program import Call, Function, Node, Program
 from spinedsl.ops import Operator, Parameter, Shape
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InlinedNode:
     """An operator outside of any function; `name` also names the value it makes.
 
@@ -34,7 +35,7 @@ class InlinedNode:
         return self.operator.macs(self.input_shapes, self.shape)
 
 
-@dataclass(frozen=True)
+@record
 class Inlined:
     """A whole program as operators.
 

@@ -11,20 +11,21 @@ parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from spinedsl.ops import Operator, Shape
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A node that runs a function of the program."""
 
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One step of a function.
 
@@ -47,7 +48,7 @@ class Node:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Port:
     """A named value that enters a function."""
 
@@ -55,7 +56,7 @@ class Port:
     shape: Shape
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A body of nodes.
 
@@ -86,7 +87,7 @@ class Function:
         return shapes
 
 
-@dataclass(frozen=True)
+@record
 class Endpoint:
     """What the program returns under one name."""
 
@@ -95,7 +96,7 @@ class Endpoint:
     shape: Shape
 
 
-@dataclass(frozen=True)
+@record
 class Program:
     """A lowered network.
 

@@ -6,14 +6,14 @@ blocks, edges of unread blocks are explicit. Passes over this form live in spine
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from spinedsl.ir.model import Call, Network, StemStep
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrow:
     """A connection with its rule."""
 
@@ -22,7 +22,7 @@ class Arrow:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExpandedBlock:
     """One block as it will be built.
 
@@ -64,7 +64,7 @@ class ExpandedBlock:
         return self.name.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Removed:
     """A block that was pruned, and why."""
 
@@ -73,7 +73,7 @@ class Removed:
     span: Span | None
 
 
-@dataclass(frozen=True)
+@record
 class ExpandedNetwork:
     """A network on its way through the passes.
 

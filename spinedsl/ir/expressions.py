@@ -7,17 +7,17 @@ scale of 1.1 makes 110 of 100, not 110.00000000000001.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
 from spinedsl.diagnostics import DiagnosticError, fail, suggestion
+from spinedsl.records import record
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol:
     """A name that stands for itself, such as `nearest`; `span` is where it was written."""
 

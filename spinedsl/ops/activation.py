@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from spinedsl.ops.base import Operator
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 FUNCTIONS: dict[str, str] = {
     "relu": "max(x, 0)",
@@ -21,7 +21,7 @@ FUNCTIONS: dict[str, str] = {
 SIXTH = 1 / 6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation(Operator):
     """One of `FUNCTIONS`, applied to every element.
 

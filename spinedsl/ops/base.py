@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import ClassVar, Literal
 
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 
 class ShapeError(Exception):
     """Inputs an operator can't take; the message is one sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Initial:
     """How a parameter is drawn.
 
@@ -32,7 +33,7 @@ ONES = Initial("ones")
 TRUNCATED_NORMAL = Initial("truncated_normal")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A tensor an operator owns; `name` is the last part of its dotted name."""
 
@@ -50,7 +51,7 @@ class Parameter:
         return count
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """An operator with all its attributes bound.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from spinedsl.ops.base import ONES, Operator, Parameter, ShapeError, same_shape
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Add(Operator):
     """Sum of two or more features of one shape, from left to right."""
 
@@ -20,7 +20,7 @@ class Add(Operator):
         return same_shape(inputs, "a sum")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Multiply(Operator):
     """Product with a feature of the same shape, or with a gate of one pixel a channel."""
 
@@ -36,7 +36,7 @@ class Multiply(Operator):
         return first
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WeightedAdd(Operator):
     """Fast normalised fusion: Σ wᵢ·xᵢ / (Σ wⱼ + eps) with wᵢ = relu(weightᵢ).
 
@@ -57,7 +57,7 @@ class WeightedAdd(Operator):
         return (Parameter("weight", (self.inputs,), ONES),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Concat(Operator):
     """Channels of all inputs, one after the other."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from spinedsl.ops.base import TRUNCATED_NORMAL, ZEROS, Initial, Operator, Parameter, ShapeError
 from spinedsl.ops.types import NO_PADS, Pads, Shape, window_output
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Convolution(Operator):
     """Two-dimensional convolution; depthwise where `groups` equals the channels.
 

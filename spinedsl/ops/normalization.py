@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from spinedsl.ops.base import ONES, ZEROS, Operator, Parameter, ShapeError
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchNorm(Operator):
     """Batch normalisation (Ioffe & Szegedy 2015).
 

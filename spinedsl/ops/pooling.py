@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from spinedsl.ops.base import Operator, ShapeError
 from spinedsl.ops.types import Pads, Shape, window_output
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pool(Operator):
     """Largest element (or mean of the real elements) of a sliding window; pads never count.
 
@@ -36,7 +36,7 @@ class Pool(Operator):
         return Shape(shape.channels, height, width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GlobalPool(Operator):
     """Largest element or mean over height and width.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
 from spinedsl.ops.base import Operator
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropPath(Operator):
     """Stochastic depth (Huang et al. 2016): drops a whole sample's branch, scales the kept ones.
 

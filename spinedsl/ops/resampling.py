@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from spinedsl.ops.base import Operator, ShapeError
 from spinedsl.ops.types import Shape
+from spinedsl.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upsample(Operator):
     """Nearest-neighbour enlargement: output row i reads input row floor(i · H / H').
 
@@ -31,7 +31,7 @@ class Upsample(Operator):
         return Shape(shape.channels, self.height, self.width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SpaceToDepth(Operator):
     """Blocks of `block` × `block` pixels become channels, in the order row, column, channel.
 

@@ -7,7 +7,7 @@ lowering evaluates those, checks them against the word, and calls `build`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -20,12 +20,13 @@ from spinedsl.ops.pooling import GlobalPool, Pool
 from spinedsl.ops.regularization import DropPath
 from spinedsl.ops.resampling import SpaceToDepth, Upsample
 from spinedsl.ops.types import Padding, Shape, pads_for
+from spinedsl.records import record
 
 MAX_CHANNELS = 1 << 20
 MAX_KERNEL = 255
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A resolution in the network, which `upsample` can be asked to reach."""
 
@@ -34,7 +35,7 @@ class Place:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """The network-level choices that operators follow.
 
@@ -50,7 +51,7 @@ class Settings:
     drop_path: Fraction = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """What stood beside a word, evaluated: what `build` works from."""
 
@@ -62,7 +63,7 @@ class Written:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WordArgument:
     """An argument of a word: what it may be, and its value if it isn't given."""
 
@@ -71,7 +72,7 @@ class WordArgument:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """How one operator is written.
 

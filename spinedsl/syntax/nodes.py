@@ -7,20 +7,21 @@ later stages: they mean the same everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from spinedsl.records import record
 from spinedsl.source import Span
 
 
-@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+@record(kw_only=True)
 class Node:
     """What every node has: where it was written."""
 
     span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Node):
     """A name where it was written."""
 
@@ -33,28 +34,28 @@ class Name(Node):
 # ---- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number(Node):
     """A literal such as `4`, `1e-3`, `28.5M` or `1%`; `text` is as written."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Boolean(Node):
     """`true` or `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference(Node):
     """A name used as a value: `width`, `source.width`, `same`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply(Node):
     """An operator or function with operands: `4 * width` is `Apply("*", (4, width))`."""
 
@@ -66,7 +67,7 @@ class Apply(Node):
 Expression: TypeAlias = Number | Boolean | Reference | Apply
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument(Node):
     """`value` or `name = value` inside the parentheses of a call."""
 
@@ -74,7 +75,7 @@ class Argument(Node):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Node):
     """A definition or policy with arguments: `cross_scale(alpha = 0.5)`."""
 
@@ -85,7 +86,7 @@ class Call(Node):
 # ---- definitions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step(Node):
     """One operator or part in a chain: `conv(bias = true) 3x3 / 2 -> 64`."""
 
@@ -96,14 +97,14 @@ class Step(Node):
     result: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chain(Node):
     """Steps in sequence, each reading the one before."""
 
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let(Node):
     """`name = chain`: a side branch with a name; the running value stays what it was."""
 
@@ -111,7 +112,7 @@ class Let(Node):
     chain: Chain
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class When(Node):
     """`when condition { … } else { … }`, decided at compile time."""
 
@@ -120,7 +121,7 @@ class When(Node):
     otherwise: Body | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop(Node):
     """`repeat count { … }`, unrolled at compile time."""
 
@@ -131,14 +132,14 @@ class Loop(Node):
 Statement: TypeAlias = Chain | Let | When | Loop
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body(Node):
     """Statements between braces."""
 
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter(Node):
     """A parameter of a definition, with its default if it has one."""
 
@@ -146,7 +147,7 @@ class Parameter(Node):
     default: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition(Node):
     """`block`, `resampling`, `merge` or `part`, written by operators.
 
@@ -167,14 +168,14 @@ class Definition(Node):
 # ---- networks
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size(Node):
     """`3 x 640 x 640` or `640 x 640`."""
 
     extents: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Levels(Node):
     """`4` or `4..7`, both ends included."""
 
@@ -182,7 +183,7 @@ class Levels(Node):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting(Node):
     """A declaration that holds one value and that a later one replaces.
 
@@ -199,7 +200,7 @@ class Setting(Node):
     flag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Feature(Node):
     """One external input of a graph over features: `c3 @3 -> 512`."""
 
@@ -208,7 +209,7 @@ class Feature(Node):
     channels: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FeatureInputs(Node):
     """`input of 640 x 640 { … }`: features of an image of that size come in from outside."""
 
@@ -216,7 +217,7 @@ class FeatureInputs(Node):
     features: tuple[Feature, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WidthEntry(Node):
     """`4..7: 256` in a table of widths."""
 
@@ -224,14 +225,14 @@ class WidthEntry(Node):
     channels: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Widths(Node):
     """`width { 2: 64, 4..7: 256 }`: base channels of a block at a level."""
 
     entries: tuple[WidthEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BlockOption(Node):
     """`width 16`, `repeat 2` or `merge attention` behind a block's level."""
 
@@ -239,7 +240,7 @@ class BlockOption(Node):
     value: Expression | Call
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Connection(Node):
     """An arrow into a block, with a resampling rule of its own if it has one."""
 
@@ -247,7 +248,7 @@ class Connection(Node):
     via: Call | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block(Node):
     """`b12: bottleneck @4 <- b5, b10 => P4`; a stem block has no connections."""
 
@@ -259,21 +260,21 @@ class Block(Node):
     endpoint: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stem(Node):
     """A scale-decreasing sequence of operators and named blocks."""
 
     items: tuple[Chain | Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Without(Node):
     """`without b11`: removes inherited blocks."""
 
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Endpoints(Node):
     """`endpoints 3..7 via endpoint -> 256`."""
 
@@ -282,7 +283,7 @@ class Endpoints(Node):
     channels: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expect(Node):
     """`expect macs(640) = 85.4G within 1%`."""
 
@@ -296,7 +297,7 @@ class Expect(Node):
 Declaration: TypeAlias = Setting | FeatureInputs | Widths | Stem | Block | Without | Endpoints | Expect
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Network(Node):
     """`network N extends M { … }`."""
 
@@ -306,7 +307,7 @@ class Network(Node):
     doc: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conventions(Node):
     """`conventions garden { … }`: a named bundle of settings."""
 
@@ -318,14 +319,14 @@ class Conventions(Node):
 # ---- search spaces
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Permute(Node):
     """`permute intermediate, output`."""
 
     groups: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Connect(Node):
     """`connect 2 from last 5 for intermediate`; `last` is None for all earlier blocks."""
 
@@ -334,14 +335,14 @@ class Connect(Node):
     group: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AdjustLevel(Node):
     """`adjust level by {-1, 0, 1, 2}`."""
 
     offsets: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AdjustKind(Node):
     """`adjust kind to {bottleneck, residual}`."""
 
@@ -351,7 +352,7 @@ class AdjustKind(Node):
 SpaceRule: TypeAlias = Permute | Connect | AdjustLevel | AdjustKind
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Space(Node):
     """`space S of N { … }`."""
 
@@ -364,7 +365,7 @@ class Space(Node):
 # ---- files
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import(Node):
     """`import "std/resnet.spine"`."""
 
@@ -374,7 +375,7 @@ class Import(Node):
 Item: TypeAlias = Import | Network | Definition | Conventions | Space
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File(Node):
     """A whole source text."""
 

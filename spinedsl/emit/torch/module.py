@@ -17,7 +17,7 @@ from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.naming import class_names
 from spinedsl.emit.torch.network import plan_network
 from spinedsl.emit.torch.operators import literal, torch_momentum
-from spinedsl.emit.torch.prose import docstring, documented, plain
+from spinedsl.emit.torch.prose import docstring, documented, plain, wrapped
 from spinedsl.emit.torch.public import public_class
 from spinedsl.emit.torch.support import refuse_unknown
 from spinedsl.emit.torch.trivial import write_in_place
@@ -73,11 +73,12 @@ def emit(network: Network, program: Program, inlined: Inlined) -> str:
     ]
     texts.append(_render("class", **fields))
     helpers = [_helper(name, norm) for name in HELPERS if name in shared.helpers]
+    title = plain(network.title or "") or network.name
     body = [text.rstrip("\n") for text in (*helpers, *texts)]
     return _render(
         "module",
         banner=banner(network),
-        docstring=f'"""{plain(network.title or network.name)[:80].rstrip()} as one PyTorch module; it needs nothing but torch."""',
+        docstring=docstring(wrapped(f"{title} as a PyTorch module that needs nothing but torch.", 6), 0),
         functional=any(re.search(r"\bF\.\w+\(", text) for text in body),
         network=public,
         texts=body,

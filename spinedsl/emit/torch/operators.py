@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal
 
 from spinedsl.emit.torch.extents import Extents, exact_nearest, pooling
@@ -93,6 +94,7 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
+@cache
 def torch_momentum(kept: float) -> float:
     """The part that is new, from the part that is kept; 0.01 of 0.99, without binary noise."""
     return float(1 - Fraction(repr(kept)))
@@ -135,8 +137,8 @@ def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
         Slot("out", operator.out_channels, "out"),
         Slot("kernel_size", square(operator.kernel)),
         Slot("stride", operator.stride),
-        padding,
         Slot("dilation", operator.dilation),
+        padding,
         Slot("groups", operator.groups, "groups"),
     ]
 
@@ -260,7 +262,10 @@ def _multiply_value(form: Form, texts: Texts, layer: str, operands: Operands) ->
 
 
 def _concat_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    return call("torch.cat", [operand.text for operand in operands], ")")
+    items = tuple(operand.text for operand in operands)
+    return Expression(
+        f"torch.cat([{', '.join(items)}], dim=1)", items=items, head="torch.cat([", tail="], dim=1)"
+    )
 
 
 def _fusion_form(operator: WeightedAdd, extents: Extents, shape: Shape) -> Form:

@@ -98,10 +98,15 @@ def _cost(inlined: Inlined, extents: Extents) -> list[str]:
     parameters = sum(p.elements for p in inlined.parameters().values() if p.trainable)
     macs = sum(node.macs for node in inlined.nodes)
     return wrapped(
-        f"{parameters:,} parameters; {macs / 1e9:.2f} G multiply-adds and the heights and widths "
-        f"above are those of an image of {extents.height} x {extents.width}.",
+        f"{parameters:,} parameters; {_short(macs)} multiply-adds and the heights and widths above are "
+        f"those of an image of {extents.height} x {extents.width}.",
         4,
     )
+
+
+def _short(count: int) -> str:
+    unit, size = next(((u, s) for u, s in (("G", 1e9), ("M", 1e6)) if count >= s), ("", 1))
+    return f"{count / size:.2f} {unit}" if unit else str(count)
 
 
 # ---- code
