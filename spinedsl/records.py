@@ -10,6 +10,7 @@ what differs is that a record has no `__slots__`.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def _declare(cls: type[T], kw_only: bool) -> type[T]:
     fields: Fields = {}
     for base in reversed(cls.__mro__[1:]):
         fields.update(base.__dict__.get(_FIELDS, {}))
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+    for name, annotation in inspect.get_annotations(cls).items():
         if str(annotation).startswith("ClassVar"):
             continue
         value = cls.__dict__.get(name, dataclasses.MISSING)

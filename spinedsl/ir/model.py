@@ -10,7 +10,7 @@ Every model is frozen. `span` says where a thing was written; it takes part in n
 nor JSON.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here: pydantic would compile each of them from text.
 
 from typing import Annotated, Any, Literal
 
