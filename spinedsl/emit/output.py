@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from spinedsl.diagnostics import fail
+from spinedsl.diagnostics import DiagnosticError, fail
 
 if sys.platform != "win32":
     import fcntl
@@ -149,8 +149,11 @@ def _lock(file: BinaryIO) -> None:
 
 def _fill(path: Path, file: BinaryIO, content: Content) -> int:
     for piece in [content] if isinstance(content, bytes) else content:
-        with _explained(path):
+        # Only this is the output's trouble; what goes wrong while a piece is made is not.
+        try:
             file.write(piece)
+        except OSError as problem:
+            raise _refusal(path, problem) from None
     with _explained(path):
         file.flush()
         os.fsync(file.fileno())
@@ -213,9 +216,13 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError) as problem:
         # ValueError: a path with a NUL character.
-        reason = getattr(problem, "strerror", None) or str(problem)
-        remedy = _REMEDIES.get(getattr(problem, "errno", None) or 0, "check the path and its permissions")
-        raise fail("SP050", f"can't write “{path}”: {reason.lower()}", help=remedy) from None
+        raise _refusal(path, problem) from None
+
+
+def _refusal(path: Path, problem: Exception) -> DiagnosticError:
+    reason = getattr(problem, "strerror", None) or str(problem)
+    remedy = _REMEDIES.get(getattr(problem, "errno", None) or 0, "check the path and its permissions")
+    return fail("SP050", f"can't write “{path}”: {reason.lower()}", help=remedy)
 
 
 def _holds(path: Path, content: bytes) -> bool:

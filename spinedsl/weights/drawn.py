@@ -26,7 +26,7 @@ def initial_weights(parameters: Mapping[str, Parameter], seed: int = 0) -> Itera
     implementation sets it, and GlorotUniform where that leaves Keras's default.
     """
     for name, parameter in parameters.items():
-        yield name, _initial(parameter, _stream(seed, name))
+        yield name, _initial(name, parameter, seed)
 
 
 def random_weights(parameters: Mapping[str, Parameter], seed: int = 0) -> Iterator[tuple[str, Array]]:
@@ -43,7 +43,7 @@ def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
 
 
-def _initial(parameter: Parameter, stream: np.random.Generator) -> Array:
+def _initial(name: str, parameter: Parameter, seed: int) -> Array:
     initial = parameter.initial
     match initial.law:
         case "zeros":
@@ -52,9 +52,9 @@ def _initial(parameter: Parameter, stream: np.random.Generator) -> Array:
             return np.ones(parameter.shape, np.float32)
         case "glorot_uniform":
             limit = math.sqrt(6 / (initial.fan_in + initial.fan_out))
-            return _uniform(stream, parameter.shape, -limit, limit)
+            return _uniform(_stream(seed, name), parameter.shape, -limit, limit)
         case "truncated_normal":
-            values = _truncated_normal(stream, parameter.shape)
+            values = _truncated_normal(_stream(seed, name), parameter.shape)
             values *= np.float32(math.sqrt(1 / initial.fan_in) / TRUNCATED_DEVIATION)
             return values
 

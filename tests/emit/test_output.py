@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -184,24 +185,37 @@ def test_a_full_disk_leaves_the_old_file(pieces, tmp_path):
     assert (tmp_path / "a.py").read_bytes() == OLD
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+ON_A_TINY_DISK = """
+    import sys
+    sys.path[:0] = {path!r}
+    from pathlib import Path
+    from spinedsl.diagnostics import DiagnosticError
+    from spinedsl.emit.output import write_output
+    disk = Path({disk!r})
+    (disk / "a.py").write_bytes({old!r})
+    try:
+        write_output(disk / "a.py", iter([{old!r}, b"x" * (1 << 20)]), "python")
+    except DiagnosticError as error:
+        print(error.diagnostics[0].code, error.diagnostics[0].help)
+    print([entry.name for entry in disk.iterdir()], (disk / "a.py").read_bytes() == {old!r})
+    print(write_output(disk / "a.py", {new!r}, "python").changed)
+"""
 
 
-def test_a_really_full_disk(tiny_disk):
-    (tiny_disk / "a.py").write_bytes(OLD)
-    diagnostic = refused(tiny_disk / "a.py", iter([NEW, b"x" * (1 << 20)]))
-    assert "room" in diagnostic.help
-    assert (tiny_disk / "a.py").read_bytes() == OLD
-    write_output(tiny_disk / "a.py", NEW, "python")
+def test_a_really_full_disk(tmp_path):
+    """A file system of 64 KiB, which only the process that fills it sees."""
+    script = textwrap.dedent(ON_A_TINY_DISK.format(path=sys.path, disk=str(tmp_path), old=OLD, new=NEW))
+    mounted = f"mount -t tmpfs -o size=64k tmpfs '{tmp_path}'"
+    private = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*private, mounted], check=False).returncode:
+        pytest.skip("a private mount isn't allowed here")
+    command = [*private, f'{mounted} && exec "$0" -c "$1"', sys.executable, script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "SP050 make room on the disk, or choose another folder",
+        "['a.py'] True",
+        "True",
+    ]
 
 
 KILLED = """

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ops import Initial, Parameter
 from spinedsl.specification import open_spec
-from spinedsl.weights import load_weights, random_weights
+from spinedsl.weights import load_weights, random_weights, safetensors_file
 
 ONES = Initial("ones")
 PARAMETERS = {
@@ -144,43 +144,54 @@ def test_counters_of_torch_norms_are_passed_over(tmp_path):
 
 
 ENTRY = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
+HEADER, TEXT, ITSELF = "header isn't all there", "header isn't JSON", "contradicts itself"
 LIES = {
-    "empty": lambda p: p.write_bytes(b""),
-    "short": lambda p: p.write_bytes(b"\1\0\0"),
-    "a pickle": lambda p: p.write_bytes(b"\x80\x04cposix\nsystem\n(S'true'\ntR."),
-    "a zip": lambda p: p.write_bytes(b"PK\3\4" + bytes(100)),
-    "an endless header": lambda p: raw(p, {"x": ENTRY}, bytes(16), length=2**63),
-    "a header of 200 MB": lambda p: raw(p, {"x": ENTRY}, bytes(16), length=200_000_000),
-    "no JSON": lambda p: raw(p, b"{'x': 1}"),
-    "no UTF-8": lambda p: raw(p, b'{"\xff": 1}'),
-    "a list": lambda p: raw(p, []),
-    "deep nesting": lambda p: raw(p, b"[" * 200_000),
-    "no entry": lambda p: raw(p, {"x": None}),
-    "an unknown type": lambda p: raw(p, {"x": {**ENTRY, "dtype": "F3"}}, bytes(16)),
-    "no type": lambda p: raw(p, {"x": {"shape": [4], "data_offsets": [0, 16]}}, bytes(16)),
-    "a negative shape": lambda p: raw(p, {"x": {**ENTRY, "shape": [-2, -2]}}, bytes(16)),
-    "a huge shape": lambda p: raw(p, {"x": {**ENTRY, "shape": [2**62, 2**62]}}, bytes(16)),
-    "a broken shape": lambda p: raw(p, {"x": {**ENTRY, "shape": [4.0]}}, bytes(16)),
-    "a true shape": lambda p: raw(p, {"x": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}, bytes(4)),
-    "negative offsets": lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [-16, 0]}}, bytes(16)),
-    "other lengths": lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [0, 12]}}, bytes(12)),
-    "three offsets": lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [0, 8, 16]}}, bytes(16)),
-    "overlap": lambda p: raw(p, {"x": ENTRY, "y": {**ENTRY, "data_offsets": [8, 24]}}, bytes(24)),
-    "a gap": lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [8, 24]}}, bytes(24)),
-    "a cut": lambda p: raw(p, {"x": ENTRY}, bytes(15)),
-    "more": lambda p: raw(p, {"x": ENTRY}, bytes(17)),
-    "a name twice": lambda p: raw(p, b'{"x": ' + json.dumps(ENTRY).encode() + b', "x": {}}', bytes(16)),
-    "a folder": lambda p: p.mkdir(),
-    "a pipe": lambda p: os.mkfifo(p),
-    "nothing": lambda p: None,
+    "empty": (HEADER, lambda p: p.write_bytes(b"")),
+    "short": (HEADER, lambda p: p.write_bytes(b"\1\0\0")),
+    "a pickle": (HEADER, lambda p: p.write_bytes(b"\x80\x04cposix\nsystem\n(S'true'\ntR.")),
+    "a zip": (HEADER, lambda p: p.write_bytes(b"PK\3\4" + bytes(100))),
+    "an endless header": (HEADER, lambda p: raw(p, {"x": ENTRY}, bytes(16), length=2**63)),
+    "a header beyond the file": (HEADER, lambda p: raw(p, {"x": ENTRY}, length=1000)),
+    "no JSON": (TEXT, lambda p: raw(p, b"{'x': 1}")),
+    "no UTF-8": (TEXT, lambda p: raw(p, b'{"\xff": 1}')),
+    "deep nesting": (TEXT, lambda p: raw(p, b"[" * 200_000)),
+    "a list": ("isn't a table", lambda p: raw(p, [])),
+    "no entry": (ITSELF, lambda p: raw(p, {"x": None})),
+    "an unknown type": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "dtype": "F3"}}, bytes(16))),
+    "no type": (ITSELF, lambda p: raw(p, {"x": {"shape": [4], "data_offsets": [0, 16]}}, bytes(16))),
+    "a negative shape": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "shape": [-2, -2]}}, bytes(16))),
+    "a huge shape": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "shape": [2**62, 2**62]}}, bytes(16))),
+    "a broken shape": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "shape": [4.0]}}, bytes(16))),
+    "a true shape": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "shape": [True], "data_offsets": [0, 4]}}, bytes(4))),
+    "negative offsets": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [-16, 0]}}, bytes(16))),
+    "other lengths": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [0, 12]}}, bytes(12))),
+    "three offsets": (ITSELF, lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [0, 8, 16]}}, bytes(16))),
+    "overlap": ("overlap", lambda p: raw(p, {"x": ENTRY, "y": {**ENTRY, "data_offsets": [8, 24]}}, bytes(32))),
+    "a gap": ("gaps", lambda p: raw(p, {"x": {**ENTRY, "data_offsets": [8, 24]}}, bytes(16))),
+    "a cut": ("1 bytes are missing", lambda p: raw(p, {"x": ENTRY}, bytes(15))),
+    "more": ("1 bytes at its end", lambda p: raw(p, {"x": ENTRY}, bytes(17))),
+    "a name twice": ("twice", lambda p: raw(p, b'{"x": {}, "x": ' + json.dumps(ENTRY).encode() + b"}", bytes(16))),
+    "a folder": ("", lambda p: p.mkdir()),
+    "a pipe": ("regular", lambda p: os.mkfifo(p)),
+    "nothing": ("no such file", lambda p: None),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("lie", LIES)
 def test_files_that_lie(lie, tmp_path):
-    LIES[lie](tmp_path / "w.safetensors")
+    phrase, write = LIES[lie]
+    write(tmp_path / "w.safetensors")
     (diagnostic,) = refused(tmp_path / "w.safetensors", {"x": Parameter("x", (4,), ONES)})
     assert "can't read weights from" in diagnostic.message
+    assert phrase in diagnostic.message
+
+
+def test_headers_have_a_limit(tmp_path, monkeypatch):
+    """What is read before anything is known of a file is bounded."""
+    path = saved(tmp_path / "w", WEIGHTS)
+    monkeypatch.setattr(safetensors_file, "MAX_HEADER_BYTES", 100)
+    (diagnostic,) = refused(path)
+    assert HEADER in diagnostic.message
 
 
 def test_no_damage_ends_in_anything_but_a_diagnostic(tmp_path):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from onnx import GraphProto, ModelProto, TensorProto
@@ -46,7 +47,7 @@ class OnnxModel:
     def size(self) -> int:
         """Bytes of the file with the weights inside."""
         weights = self._weight_bytes()
-        return weights + sum(map(len, self._pieces(self._inline_prefixes(), weights)))
+        return weights + sum(map(len, self._pieces(self._inline_prefixes, weights)))
 
     def chunks(self, weights: Weights) -> Iterator[bytes | memoryview]:
         """The file, piece by piece; a tensor is drawn from `weights` when its place is reached.
@@ -54,7 +55,7 @@ class OnnxModel:
         Raises:
             ValueError: `weights` is not in order, or has another shape or type.
         """
-        start, *prefixes, end = self._pieces(self._inline_prefixes(), self._weight_bytes())
+        start, *prefixes, end = self._pieces(self._inline_prefixes, self._weight_bytes())
         yield start
         for prefix, array in zip(prefixes, _in_order(self.parameters, weights), strict=True):
             yield prefix
@@ -101,6 +102,7 @@ class OnnxModel:
     def _weight_bytes(self) -> int:
         return sum(_bytes(parameter) for parameter in self.parameters.values())
 
+    @cached_property
     def _inline_prefixes(self) -> list[bytes]:
         """What stands before each tensor's bytes."""
         prefixes = []

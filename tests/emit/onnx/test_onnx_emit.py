@@ -110,6 +110,13 @@ def test_stated_extents_are_the_true_ones(name):
     assert made - constants <= set(stated)
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_nothing_is_described_twice(name):
+    graph = proto_of(small(name)).graph
+    described = [v.name for v in (*graph.input, *graph.output, *graph.value_info)]
+    assert len(described) == len(set(described))
+
+
 def extents(proto):
     values = [*proto.graph.value_info, *proto.graph.output, *proto.graph.input]
     return {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
@@ -207,6 +214,7 @@ def test_weights_that_do_not_belong():
         weights[1:],
         weights[:-1],
         [*weights, weights[0]],
+        [("another.weight", array), *weights[1:]],
         [(name, array[:1]), *weights[1:]],
         [(name, array.astype(np.float64)), *weights[1:]],
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -34,6 +33,7 @@ from spinedsl.ops import (
     WeightedAdd,
 )
 from spinedsl.ops.activation import FUNCTIONS
+from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.weights import random_weights
 
@@ -124,7 +124,7 @@ def test_static_batch_states_all_four_sizes():
     assert (run(model.to_bytes({}.items()), given)["P0"] == expected).all()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unheard(Operator):
     """An operator that no target knows."""
 
