@@ -11,8 +11,9 @@ from spinedsl.emit.torch.extents import Extents
 from spinedsl.emit.torch.forward import RUNNING, ForwardWriter, Style
 from spinedsl.emit.torch.grouping import Group, Grouping, drops_path
 from spinedsl.emit.torch.layout import Expression, call
-from spinedsl.emit.torch.operators import RULES, Form, Slot
+from spinedsl.emit.torch.operators import RULES, depthwise
 from spinedsl.emit.torch.parameters import UNNAMEABLE, Column, Parameter, Parameters
+from spinedsl.emit.torch.rule import Form, Slot
 from spinedsl.graph.program import Call, Node
 from spinedsl.ops import Operator, Shape
 
@@ -192,6 +193,8 @@ class _Planner:
         if slot.role == "in":
             return self._channels(row.node.inputs[0])
         if slot.role == "out":
+            if depthwise(row.node):
+                return texts["in"]
             return self.parameters.channels(column)
         if slot.role == "drop_path":
             return self.parameters.drop_path(column)

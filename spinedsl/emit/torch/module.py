@@ -16,9 +16,9 @@ from spinedsl.emit.torch.grouping import group_functions
 from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.naming import class_names
 from spinedsl.emit.torch.network import plan_network
-from spinedsl.emit.torch.operators import literal, torch_momentum
 from spinedsl.emit.torch.prose import docstring, documented, plain, wrapped
 from spinedsl.emit.torch.public import public_class
+from spinedsl.emit.torch.rule import literal, torch_momentum
 from spinedsl.emit.torch.support import refuse_unknown
 from spinedsl.emit.torch.trivial import write_in_place
 from spinedsl.graph.inline import Inlined

@@ -75,7 +75,7 @@ def _telling_apart(groups: list[Group]) -> list[str] | None:
 
 def _says_what(argument: str) -> bool:
     """Whether an argument says what a function does, not how large it is or where it stands."""
-    return argument.rpartition(".")[2] not in ("width", "channels", "level", "inputs")
+    return argument.rpartition(".")[2] not in ("width", "channels", "level")
 
 
 def _operators(groups: list[Group]) -> list[str]:

@@ -9,8 +9,9 @@ from itertools import pairwise
 from spinedsl.emit.torch.classes import ClassPlan, Shared
 from spinedsl.emit.torch.forward import ForwardWriter, Style
 from spinedsl.emit.torch.layout import Expression, call
-from spinedsl.emit.torch.operators import RULES, Form, literal
+from spinedsl.emit.torch.operators import RULES
 from spinedsl.emit.torch.parameters import UNNAMEABLE, share
+from spinedsl.emit.torch.rule import Form, literal
 from spinedsl.graph.program import Call, Function, Node, Program
 from spinedsl.ir.model import Network
 from spinedsl.ops import Operator, Shape

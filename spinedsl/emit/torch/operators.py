@@ -1,21 +1,10 @@
-"""What each operator is in torch: the only table of operators of this target.
-
-A rule splits an operator into its form, which all members of a class share, and its slots: the
-numbers that may differ between members and then become constructor parameters. From the texts of
-the slots it writes the layer for `__init__`, if the operator needs one, and the expression for
-`forward`.
-"""
+"""What each operator is in torch: the only table of operators of this target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cache
-from typing import Any, Literal
-
 from spinedsl.emit.torch.extents import Extents, exact_nearest, pooling
 from spinedsl.emit.torch.layout import Binding, Expression, call, total
+from spinedsl.emit.torch.rule import Form, Operands, Rule, Slot, Texts, options, square, torch_momentum
 from spinedsl.graph.program import Node
 from spinedsl.ops import (
     Activation,
@@ -35,70 +24,6 @@ from spinedsl.ops import (
 )
 from spinedsl.ops.activation import SIXTH
 
-Role = Literal["number", "in", "out", "groups", "drop_path"]
-Texts = Mapping[str, str]
-Operands = Sequence[Expression]
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A number of an operator.
-
-    Attributes:
-        name: of the constructor parameter it becomes if it differs between members.
-        role: `in` and `out` are channels, `drop_path` a share of the network's rate.
-        in_forward: it is read in `forward`, not in `__init__`.
-    """
-
-    name: str
-    value: Any
-    role: Role = "number"
-    in_forward: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What the members of a class share of an operator; `helper` names text the file must hold."""
-
-    kind: tuple[Any, ...] = ()
-    helper: str = ""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How one operator is written.
-
-    Attributes:
-        form, slots: see `Form` and `Slot`.
-        layer: constructor call for `__init__`; None if the operator is a function.
-        value: expression for `forward`; gets the layer's name with `self.`.
-        folds: whether it may be written around an operand that is no plain name.
-    """
-
-    form: Callable[[Any, Extents, Shape], Form]
-    slots: Callable[[Any, Form], list[Slot]]
-    value: Callable[[Form, Texts, str, Operands], Expression]
-    layer: Callable[[Form, Texts], Expression] | None = None
-    folds: bool = False
-
-
-def square(extents: tuple[int, ...]) -> Any:
-    """One number for equal extents."""
-    return extents[0] if len(set(extents)) == 1 else extents
-
-
-def literal(value: Any) -> str:
-    """A number, or some, as Python writes them."""
-    if isinstance(value, Fraction):
-        return repr(float(value))
-    return repr(value)
-
-
-@cache
-def torch_momentum(kept: float) -> float:
-    """The part that is new, from the part that is kept; 0.01 of 0.99, without binary noise."""
-    return float(1 - Fraction(repr(kept)))
-
 
 def _no_form(operator: Operator, extents: Extents, shape: Shape) -> Form:
     return Form()
@@ -110,11 +35,6 @@ def _no_slots(operator: Operator, form: Form) -> list[Slot]:
 
 def _layer_call(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     return call(layer, [operand.text for operand in operands])
-
-
-def _options(texts: Texts, **defaults: str) -> list[str]:
-    """Keyword arguments for what differs from a layer's defaults."""
-    return [f"{name}={texts[name]}" for name, default in defaults.items() if texts[name] != default]
 
 
 # ---- convolution
@@ -145,10 +65,10 @@ def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
 
 def _conv_layer(form: Form, texts: Texts) -> Expression:
     bias, symmetric, glorot = form.kind
-    items = [texts["in"], texts["out"], texts["kernel_size"], *_options(texts, stride="1")]
+    items = [texts["in"], texts["out"], texts["kernel_size"], *options(texts, stride="1")]
     if symmetric:
-        items += _options(texts, padding="0")
-    items += _options(texts, dilation="1", groups="1")
+        items += options(texts, padding="0")
+    items += options(texts, dilation="1", groups="1")
     if not bias:
         items.append("bias=False")
     return call("GlorotConv2d" if glorot else "nn.Conv2d", items)
@@ -173,7 +93,7 @@ def _norm_slots(operator: BatchNorm, form: Form) -> list[Slot]:
 
 def _norm_layer(form: Form, texts: Texts) -> Expression:
     defaults = {"eps": texts["default eps"], "momentum": texts["default momentum"]}
-    return call("BatchNorm2d", [texts["channels"], *_options(texts, **defaults)])
+    return call("BatchNorm2d", [texts["channels"], *options(texts, **defaults)])
 
 
 # ---- pools
@@ -205,7 +125,7 @@ def _pool_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Exp
         if kind == "average":
             return call("padded_avg_pool2d", [x, *window, f"pads={texts['pads']}"])
         return call("F.max_pool2d", [f'F.pad({x}, {texts["pads"]}, value=float("-inf"))', *window])
-    items = [x, *window, *_options(texts, padding="0")]
+    items = [x, *window, *options(texts, padding="0")]
     if how == "ceil":
         items.append("ceil_mode=True")
     if kind == "average" and (texts["padding"] != "0" or how == "ceil"):
@@ -350,3 +270,9 @@ RULES: dict[type[Operator], Rule] = {
 def needs_layer(node: Node) -> bool:
     """Whether an operator has something to keep between calls."""
     return isinstance(node.target, Operator) and RULES[type(node.target)].layer is not None
+
+
+def depthwise(node: Node) -> bool:
+    """Whether a node is a convolution of every channel with a kernel of its own."""
+    conv = node.target
+    return isinstance(conv, Convolution) and conv.groups == conv.in_channels == conv.out_channels > 1

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from spinedsl.emit.torch.grouping import Group
-from spinedsl.emit.torch.operators import literal
+from spinedsl.emit.torch.rule import literal
 from spinedsl.ir.names import RESERVED
 
 Column = tuple[Any, ...]

@@ -6,6 +6,7 @@ only, and only through here: no quote, backslash, line break or control characte
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from spinedsl.emit.torch.layout import WIDTH
 MAX_PROSE = 4000
 """Characters of one text that are kept."""
 
+_SENTENCE = re.compile(r"(?<=\.)(?<!\bal\.)(?<!\b[a-z]\.[a-z]\.) ")
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -31,11 +33,11 @@ def wrapped(text: str, indent: int, hanging: int = 0) -> list[str]:
 
 def documented(text: str, indent: int, full: bool = True) -> list[str]:
     """A definition's documentation: its first sentence alone, and the rest below it if `full`."""
-    first, stop, rest = plain(text).partition(". ")
+    first, *others = _SENTENCE.split(plain(text), maxsplit=1)
     # Room for the quotes, so that a line never has to share them out.
-    lines = textwrap.wrap(first + stop.rstrip(), WIDTH - indent - 6, break_on_hyphens=False)
-    if full and rest:
-        lines += ["", *textwrap.wrap(rest, WIDTH - indent, break_on_hyphens=False)]
+    lines = textwrap.wrap(first, WIDTH - indent - 6, break_on_hyphens=False)
+    if full and others:
+        lines += ["", *textwrap.wrap(others[0], WIDTH - indent, break_on_hyphens=False)]
     return lines
 
 

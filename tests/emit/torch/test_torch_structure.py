@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -62,7 +62,6 @@ def test_every_operator_has_a_rule():
     assert set(RULES) == set(OPERATORS)
 
 
-@dataclass(frozen=True, slots=True)
 class Unheard(Operator):
     label: ClassVar[str] = "unheard"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from spinedsl.emit.torch import emit
 from spinedsl.specification import open_spec, standard_networks
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "torch"
-RUFF = shutil.which("ruff")
+BESIDE = Path(sys.executable).with_name("ruff")
+RUFF = str(BESIDE) if BESIDE.exists() else shutil.which("ruff")
 STANDARD = [listed.name for listed in standard_networks()]
 
 

@@ -59,11 +59,8 @@ def truncated_normal_(
         weight.uniform_(-inside, inside, generator=generator).erfinv_().mul_(2**0.5 * std)
 
 
-class Weighted(nn.Module):
-    """BiFPN's fast normalised fusion: Tan et al.
-
-    2020, section 3.3.
-    """
+class Weighted2(nn.Module):
+    """BiFPN's fast normalised fusion: Tan et al. 2020, section 3.3."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,8 +75,10 @@ class PyramidSeparable(nn.Module):
 
     def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, groups=width, bias=False)
-        self.conv2 = nn.Conv2d(width, width, 1)
+        self.conv1 = nn.Conv2d(
+            in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False
+        )
+        self.conv2 = nn.Conv2d(in_channels, width, 1)
         self.norm1 = BatchNorm2d(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -102,8 +101,8 @@ class PoolScale(nn.Module):
         return self.norm1(self.conv1(x))
 
 
-class Weighted2(nn.Module):
-    """BiFPN's fast normalised fusion: Tan et al."""
+class Weighted3(nn.Module):
+    """BiFPN's fast normalised fusion: Tan et al. 2020, section 3.3."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,58 +158,58 @@ class BiFPND0(nn.Module):
         super().__init__()
         # Made without memory, so that weights are drawn only once: by `initialise`.
         with torch.device("meta"):
-            self.b5_1_merge = Weighted()
+            self.b5_1_merge = Weighted2()
             self.b5_1 = PyramidSeparable(64, width=64)
             self.c5_to_b6_1 = PoolScale(320, out_channels=64)
-            self.b6_1_merge = Weighted()
+            self.b6_1_merge = Weighted2()
             self.b6_1 = PyramidSeparable(64, width=64)
             self.c4_to_b7_1 = PoolScale(112, out_channels=64)
-            self.b7_1_merge = Weighted()
+            self.b7_1_merge = Weighted2()
             self.b7_1 = PyramidSeparable(64, width=64)
             self.c3_to_b8_1 = PoolScale(40, out_channels=64)
-            self.b8_1_merge = Weighted()
+            self.b8_1_merge = Weighted2()
             self.b8_1 = PyramidSeparable(64, width=64)
             self.c4_to_b9_1 = PoolScale(112, out_channels=64)
-            self.b9_1_merge = Weighted2()
+            self.b9_1_merge = Weighted3()
             self.b9_1 = PyramidSeparable(64, width=64)
             self.c5_to_b10_1 = PoolScale(320, out_channels=64)
-            self.b10_1_merge = Weighted2()
+            self.b10_1_merge = Weighted3()
             self.b10_1 = PyramidSeparable(64, width=64)
-            self.b11_1_merge = Weighted2()
+            self.b11_1_merge = Weighted3()
             self.b11_1 = PyramidSeparable(64, width=64)
-            self.b12_1_merge = Weighted()
+            self.b12_1_merge = Weighted2()
             self.b12_1 = PyramidSeparable(64, width=64)
-            self.b5_2_merge = Weighted()
+            self.b5_2_merge = Weighted2()
             self.b5_2 = PyramidSeparable(64, width=64)
-            self.b6_2_merge = Weighted()
+            self.b6_2_merge = Weighted2()
             self.b6_2 = PyramidSeparable(64, width=64)
-            self.b7_2_merge = Weighted()
+            self.b7_2_merge = Weighted2()
             self.b7_2 = PyramidSeparable(64, width=64)
-            self.b8_2_merge = Weighted()
+            self.b8_2_merge = Weighted2()
             self.b8_2 = PyramidSeparable(64, width=64)
-            self.b9_2_merge = Weighted2()
+            self.b9_2_merge = Weighted3()
             self.b9_2 = PyramidSeparable(64, width=64)
-            self.b10_2_merge = Weighted2()
+            self.b10_2_merge = Weighted3()
             self.b10_2 = PyramidSeparable(64, width=64)
-            self.b11_2_merge = Weighted2()
+            self.b11_2_merge = Weighted3()
             self.b11_2 = PyramidSeparable(64, width=64)
-            self.b12_2_merge = Weighted()
+            self.b12_2_merge = Weighted2()
             self.b12_2 = PyramidSeparable(64, width=64)
-            self.b5_3_merge = Weighted()
+            self.b5_3_merge = Weighted2()
             self.b5_3 = PyramidSeparable(64, width=64)
-            self.b6_3_merge = Weighted()
+            self.b6_3_merge = Weighted2()
             self.b6_3 = PyramidSeparable(64, width=64)
-            self.b7_3_merge = Weighted()
+            self.b7_3_merge = Weighted2()
             self.b7_3 = PyramidSeparable(64, width=64)
-            self.b8_3_merge = Weighted()
+            self.b8_3_merge = Weighted2()
             self.b8_3 = PyramidSeparable(64, width=64)
-            self.b9_3_merge = Weighted2()
+            self.b9_3_merge = Weighted3()
             self.b9_3 = PyramidSeparable(64, width=64)
-            self.b10_3_merge = Weighted2()
+            self.b10_3_merge = Weighted3()
             self.b10_3 = PyramidSeparable(64, width=64)
-            self.b11_3_merge = Weighted2()
+            self.b11_3_merge = Weighted3()
             self.b11_3 = PyramidSeparable(64, width=64)
-            self.b12_3_merge = Weighted()
+            self.b12_3_merge = Weighted2()
             self.b12_3 = PyramidSeparable(64, width=64)
         self.to_empty(device=torch.empty(0).device)
         self.initialise(generator)
