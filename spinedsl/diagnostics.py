@@ -155,7 +155,7 @@ class Diagnostics:
             DiagnosticError: at least one error was recorded.
         """
         if self.has_errors:
-            raise DiagnosticError(sorted(self.found, key=_place))
+            raise DiagnosticError(in_order(self.found))
 
 
 @record
@@ -170,6 +170,11 @@ class _Absorbing:
             return False
         self.into.extend(error.diagnostics)
         return True
+
+
+def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Diagnostics as they come in their files."""
+    return sorted(found, key=_place)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from spinedsl import resources
 from spinedsl.analysis.checking import check
 from spinedsl.cli.render import Renderer
-from spinedsl.diagnostics import Diagnostic, DiagnosticError
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, in_order
+from spinedsl.ir.definitions import check_definitions
 from spinedsl.ir.loading import load
 from spinedsl.pipeline import Compilation
 from spinedsl.source import Source
@@ -51,9 +52,13 @@ def problems(text: str, path: Path | None = None) -> tuple[Diagnostic, ...]:
     """Everything `spinec check` says of a text."""
     try:
         scope = load(Source(path.name if path else "test.spine", text, path))
-        return tuple(d for node in scope.networks() for d in check(Compilation(scope, node))[0])
     except DiagnosticError as error:
         return error.diagnostics
+    collected = Diagnostics()
+    check_definitions(scope, collected)
+    for node in scope.networks():
+        collected.extend(check(Compilation(scope, node))[0])
+    return tuple(in_order(collected.found))
 
 
 def codes(text: str) -> list[str]:

@@ -56,16 +56,20 @@ def _check(
     # The tolerance is relative to what is expected; one unit of rounding is not an excuse.
     if abs(difference) <= expectation.tolerance * abs(expected):
         return
-    relative = f"{difference / expected:+.3%}" if expected else "all of it"
-    allowed = f", allowed ±{expectation.tolerance:.3%}" if expectation.tolerance else ""
+    relative = f" ({difference / expected:+.3%}{_allowed(expectation)})" if expected else ""
+    asked = f"({', '.join(map(str, expectation.arguments))})" if expectation.arguments else ""
     diagnostics.add(
         "SP040",
-        f"{expectation.quantity} of “{summary.name}”: expected {_shown(expected)}, is {_shown(actual)}, "
-        f"difference {difference:+,.0f} ({relative}{allowed})",
+        f"{expectation.quantity}{asked} of “{summary.name}”: expected {_shown(expected)}, is {_shown(actual)}, "
+        f"difference {difference:+,.0f}{relative}",
         expectation.span,
         "expected here",
         help="mend the network, or the expectation if the fact was wrong",
     )
+
+
+def _allowed(expectation: Expectation) -> str:
+    return f", allowed ±{expectation.tolerance * 100:.10g}%" if expectation.tolerance else ""
 
 
 def _shown(value: float) -> str:

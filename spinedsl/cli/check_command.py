@@ -10,10 +10,9 @@ import click
 
 from spinedsl.analysis.checking import check
 from spinedsl.cli.render import Renderer, as_json
-from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity
-from spinedsl.ir.definitions import check_definition
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
+from spinedsl.ir.definitions import check_definitions
 from spinedsl.specification import open_all
-from spinedsl.syntax import nodes
 
 
 @click.command("check")
@@ -65,10 +64,7 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
 def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[dict[str, object]]]:
     scope, compilations = open_all(spec, roots)
     definitions = Diagnostics()
-    for item in scope.own:
-        # A definition that no network uses yet is checked all the same.
-        if isinstance(item, nodes.Definition):
-            check_definition(item, scope, definitions)
+    check_definitions(scope, definitions)
     found, counts = definitions.found, []
     for compilation in compilations:
         diagnostics, expectations = check(compilation)
@@ -82,4 +78,4 @@ def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], l
                 "errors": sum(d.severity is Severity.ERROR for d in diagnostics),
             }
         )
-    return found, counts
+    return in_order(found), counts

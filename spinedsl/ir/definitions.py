@@ -37,6 +37,12 @@ def closure(
     return tuple(found[name] for name in sorted(found))
 
 
+def check_definitions(scope: Scope, diagnostics: Diagnostics) -> None:
+    """Check the definitions of a file that no network uses yet, too."""
+    names = [item.name for item in scope.own if isinstance(item, nodes.Definition)]
+    closure(names, scope, diagnostics)
+
+
 def check_definition(definition: nodes.Definition, scope: Scope, diagnostics: Diagnostics) -> list[str]:
     """Check the names in a body; return the parts it uses."""
     if definition.kind == "block" and definition.result is None:

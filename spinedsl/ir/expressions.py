@@ -31,6 +31,14 @@ class Symbol:
         return hash(self.name)
 
 
+class NoValue(Exception):
+    """A function that an environment gives has no value there; `label` and `help` are for the user."""
+
+    def __init__(self, code: str, message: str, label: str, help: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.label, self.help = code, message, label, help
+
+
 Number = int | Fraction
 Value = Any
 """`int`, `Fraction`, `bool`, `Symbol`, or what an environment binds (tensors, functions)."""
@@ -153,13 +161,23 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
     arity = _ARITY.get(name, 1)
     if name.isidentifier() and arity is not None and len(operands) != arity:
         values = "value" if arity == 1 else "values"
-        raise fail("SP031", f"“{name}” takes {arity} {values}, not {len(operands)}", node.span)
+        raise fail(
+            "SP031",
+            f"“{name}” takes {arity} {values}, not {len(operands)}",
+            node.span,
+            help=f"write `{name}({', '.join('xy'[:arity])})`",
+        )
     for operand, written in zip(operands, node.operands, strict=True):
         check_number(operand, written.span, environment)
     if name == "multiple" and (isinstance(operands[1], Fraction) or operands[1] < 1):
-        raise fail("SP030", "a multiple must be of a whole number from 1", node.operands[1].span)
+        raise fail(
+            "SP030", "a multiple must be of a whole number from 1", node.operands[1].span,
+            help="write `multiple(x, 8)`",
+        )  # fmt: skip
     try:
         result: Number = simplify(function(*operands))
+    except NoValue as problem:
+        raise fail(problem.code, problem.message, node.span, problem.label, help=problem.help) from None
     except ZeroDivisionError:
         raise fail(
             "SP030", "a division by zero", node.span, help="mend the divisor, or guard it with `max(1, …)`"
@@ -218,7 +236,7 @@ def _mistyped(value: Value, wanted: str, span: Span, environment: Mapping[str, V
             f"{wanted} is needed here",
             help=suggestion(value.name, environment, _known(environment)),
         )
-    return fail("SP030", f"{wanted} is needed here, not {describe(value)}", span)
+    return fail("SP030", f"{wanted} is needed here, not {describe(value)}", span, help=f"write {wanted}")
 
 
 def _known(environment: Mapping[str, Value]) -> str:

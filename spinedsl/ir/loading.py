@@ -111,6 +111,7 @@ class _Loader:
 
     def load(self, source: Source) -> Scope:
         """Depth-first over the imports, with a stack of its own."""
+        self.asked_for = source
         root = self._open(source)
         opened = [root]
         on_path = {source.path.resolve()} if source.path else set()
@@ -165,8 +166,15 @@ class _Loader:
         return _Task(Scope(source, own), imports, source.path.resolve() if source.path else None)
 
     def _display(self, path: Path) -> str:
+        """The path as the user would write it: as the file that was asked for was written."""
         library = _library()
-        return f"std:{path.relative_to(library)}" if path.is_relative_to(library) else str(path)
+        if path.is_relative_to(library):
+            return f"std:{path.relative_to(library)}"
+        source = self.asked_for
+        folder = source.path.resolve().parent if source.path else None
+        if folder is None or not path.is_relative_to(folder):
+            return str(path)
+        return str(Path(source.name).parent / path.relative_to(folder))
 
     def _merge(self, task: _Task, imported: Scope, span: Span | None) -> None:
         for key, item in imported.names.items():
@@ -257,13 +265,11 @@ def _in_prelude(key: tuple[str, str], *items: Named) -> bool:
 
 
 def _near_file(path: str) -> str:
-    match = nearest(path, standard_files())
-    return (
-        f"did you mean “{match}”?"
-        if match
-        else "the standard library has "
-        + ", ".join(sorted(f for f in standard_files() if f.startswith("std/")))
-    )
+    files = {file.removesuffix(".spine"): file for file in standard_files()}
+    match = nearest(path.removesuffix(".spine"), files)
+    if match:
+        return f"did you mean “{files[match]}”?"
+    return f"the standard library has {', '.join(f for f in files.values() if f.startswith('std/'))}"
 
 
 def standard_files() -> Iterable[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spinedsl.diagnostics import Diagnostics, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
 from spinedsl.ir.loading import Scope
@@ -97,18 +97,41 @@ def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
                     parent_name.text, scope.names_of("network"), "import the file that declares it"
                 ),
             )
-        if parent in lineage and any(parent is member for member in lineage):
+        for index, member in enumerate(lineage):
+            if member is parent:
+                raise _circle(lineage[index:])
+        if len(lineage) >= MAX_LINEAGE:
             raise fail(
-                "SP022",
-                f"“{parent.name}” extends itself in a circle",
+                "SP002",
+                f"more than {MAX_LINEAGE} networks extend one another",
                 parent_name.span,
-                secondary=[Label(member.name.span) for member in lineage[1:]],
                 help="let one of them stand on its own",
             )
-        if len(lineage) >= MAX_LINEAGE:
-            raise fail("SP002", f"more than {MAX_LINEAGE} networks extend one another", parent_name.span)
         lineage.append(parent)
     return lineage[::-1]
+
+
+def _circle(members: list[nodes.Network]) -> DiagnosticError:
+    """The same error for every network of the circle, so that it is said once."""
+    start = min(range(len(members)), key=lambda i: members[i].span.start)
+    first, *others = members[start:] + members[:start]
+    assert first.extends is not None
+    return fail(
+        "SP022",
+        f"“{first.name}” extends itself in a circle",
+        first.extends.span,
+        secondary=[Label(member.name.span, "by way of this one") for member in others],
+        help="let one of them stand on its own",
+    )
+
+
+def _what(declaration: nodes.Declaration) -> str:
+    """What kind of thing a declaration declares."""
+    if isinstance(declaration, nodes.Setting):
+        return declaration.key
+    if isinstance(declaration, nodes.FeatureInputs):
+        return "input"
+    return "block" if isinstance(declaration, nodes.Block) else type(declaration).__name__.lower()
 
 
 @dataclass
@@ -125,6 +148,7 @@ class _Resolution:
     stem: nodes.Stem | None = None
     blocks: dict[str, nodes.Block] = field(default_factory=dict)
     removed: dict[str, nodes.Name] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
     endpoints: nodes.Endpoints | None = None
     expectations: list[nodes.Expect] = field(default_factory=list)
     published: tuple[str, ...] = ()
@@ -149,6 +173,7 @@ class _Resolution:
             self._conventions(nodes.Name(DEFAULT_CONVENTIONS, span=member.name.span))
         for declaration in member.declarations:
             with self.diagnostics.absorbing():
+                self.declared.add(_what(declaration))
                 self._declare(declaration)
 
     def _refuse_doubles(self, member: nodes.Network, settings: list[nodes.Setting]) -> None:
@@ -293,12 +318,13 @@ class _Resolution:
     def finish(self) -> Network:
         """The Network, when everything in it could be read."""
         diagnostics = self.diagnostics
-        if "input" not in self.fields:
+        # What was declared and couldn't be read is not missing too.
+        if "input" not in self.declared:
             diagnostics.add(
                 "SP032", f"“{self.node.name}” has no input", self.node.name.span,
                 help="declare its size: `input 3 x 640 x 640`",
             )  # fmt: skip
-        if not self.blocks and not diagnostics.has_errors:
+        if not self.blocks and "block" not in self.declared:
             diagnostics.add(
                 "SP032", f"“{self.node.name}” has no blocks", self.node.name.span,
                 help="declare one: `b0: bottleneck @2 <- s0, s1 => P2`",
@@ -308,8 +334,8 @@ class _Resolution:
                 "SP002",
                 f"{len(self.blocks):,} blocks, more than the {MAX_BLOCKS:,} allowed",
                 self.node.name.span,
+                help="use `repeat` or `stack`",
             )
-        diagnostics.stop_on_errors()
         self.fields.setdefault("resample", Call(name="cross_scale"))
         self.fields.setdefault("merge", Call(name="sum"))
         self.fields.setdefault("act", Call(name="relu"))
@@ -321,7 +347,6 @@ class _Resolution:
         for node in self.expectations:
             with diagnostics.absorbing():
                 expectations.append(read_expectation(node))
-        diagnostics.stop_on_errors()
         roots = self._roots(stem, blocks, endpoints)
         definitions = closure(roots, self.scope, diagnostics)
         space = None
@@ -350,7 +375,7 @@ class _Resolution:
         if not isinstance(seed, nodes.Network):
             raise fail(
                 "SP020", f"there is no network “{name}”", name.span,
-                help=suggestion(name.text, self.scope.names_of("network")),
+                help=suggestion(name.text, self.scope.names_of("network"), "import the file that declares it"),
             )  # fmt: skip
         return resolve(seed, self.scope, membership=False)
 
@@ -392,7 +417,12 @@ class _Resolution:
                 names[name] = item.name.span
                 options = self._options(item)
                 if "merge" in options:
-                    raise fail("SP031", "a stem block has one input, so nothing to merge", item.span)
+                    raise fail(
+                        "SP031",
+                        "a stem block has one input, so nothing to merge",
+                        item.span,
+                        help="leave out `merge`",
+                    )
                 items.append(
                     StemBlock(
                         name=name,
@@ -414,6 +444,7 @@ class _Resolution:
                         "SP002",
                         f"{len(node.connections):,} inputs, more than the {MAX_INPUTS} allowed",
                         node.name.span,
+                        help="join some of them in a block before",
                     )
                 kind = cache.get(node.kind)
                 if kind is None:

@@ -5,13 +5,13 @@ One function a setting, in `READERS`; resolution looks the key up and knows noth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
 from spinedsl.diagnostics import Label, fail, suggestion
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
-from spinedsl.ir.expressions import Symbol, Value, check_number, describe, evaluate, plain
+from spinedsl.ir.expressions import Number, Symbol, Value, check_number, describe, evaluate, plain
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Call, DropPath, ImageInput, Rounding
 from spinedsl.ops.activation import FUNCTIONS
@@ -39,9 +39,15 @@ def whole(
             "SP030",
             f"{what} must be a whole number of at least {least}, not {describe(value)}",
             node.span,
+            help=f"write a whole number from {least} to {most:,}",
         )
     if value > most:
-        raise fail("SP002", f"{what} of {value} is more than the {most} allowed", node.span)
+        raise fail(
+            "SP002",
+            f"{what} of {value:,} is more than the {most:,} allowed",
+            node.span,
+            help=f"write a whole number from {least} to {most:,}",
+        )
     return value
 
 
@@ -75,16 +81,16 @@ def definition_of(scope: Scope, name: nodes.Name, kind: str) -> nodes.Definition
         for n in scope.names_of("definition")
         if isinstance(d := scope.find("definition", n), nodes.Definition) and d.kind == kind
     ]
-    article = "a" if kind != "block" else "a kind of"
+    what = "kind of block" if kind == "block" else kind
     wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
     otherwise = (
         f"known here: {', '.join(sorted(same_kind))}" if same_kind else "import the file that defines it"
     )
     raise fail(
         "SP020",
-        f"there is no {kind} called “{name}”{wrong}",
+        f"there is no {what} called “{name}”{wrong}",
         name.span,
-        f"{article} {kind} is named here",
+        f"a {what} is named here",
         help=suggestion(name.text, same_kind, otherwise),
     )
 
@@ -105,9 +111,9 @@ def call_of(node: nodes.Call, definition: nodes.Definition) -> Call:
         else:
             raise fail(
                 "SP031",
-                f"“{node.name}” takes at most {len(names)} argument(s)",
+                f"“{node.name}” {_takes(names)}",
                 argument.span,
-                help=f"its parameters are {', '.join(names)}" if names else "it takes none",
+                help=f"its parameters are {', '.join(names)}" if names else "leave out the parentheses",
             )
         check_arguments(definition, [name], argument.span)
         if name in arguments:
@@ -116,6 +122,12 @@ def call_of(node: nodes.Call, definition: nodes.Definition) -> Call:
         _check_type(definition, name, value, argument.value.span)
         arguments[name] = scalar_of(value)
     return Call(name=node.name.text, arguments=arguments, span=node.span)
+
+
+def _takes(names: Sequence[str]) -> str:
+    if not names:
+        return "takes no arguments"
+    return f"takes at most {len(names)} argument{'s' if len(names) > 1 else ''}"
 
 
 def _check_type(definition: nodes.Definition, name: str, value: Value, span: Span) -> None:
@@ -134,19 +146,29 @@ def _check_type(definition: nodes.Definition, name: str, value: Value, span: Spa
             f"“{name}” of “{definition.name}” is {wanted}, not {describe(value)}",
             span,
             secondary=[Label(parameter.span, "declared here")],
+            help=f"give it {wanted}",
         )
 
 
 def _constants(node: nodes.Call, known: tuple[str, ...]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for index, argument in enumerate(node.arguments):
-        name = argument.name.text if argument.name else known[index] if index < len(known) else "?"
+        name = argument.name.text if argument.name else known[index] if index < len(known) else ""
+        if not name:
+            raise fail(
+                "SP031",
+                f"“{node.name}” {_takes(known)}",
+                argument.span,
+                help=f"its arguments are {', '.join(known)}" if known else "leave out the parentheses",
+            )
         if name not in known:
             raise fail(
                 "SP031",
                 f"“{node.name}” has no argument “{name}”",
                 argument.span,
-                help=suggestion(name, known, f"its arguments are {', '.join(known)}"),
+                help=suggestion(
+                    name, known, f"its arguments are {', '.join(known)}" if known else "it takes none"
+                ),
             )
         value = check_number(evaluate(argument.value, {}), argument.value.span, {})
         values[name] = plain(value)
@@ -160,7 +182,12 @@ def _norm(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     values = _constants(call, ("eps", "momentum"))
     for name, value in values.items():
         if not 0 < value < 1:
-            raise fail("SP030", f"“{name}” must lie between 0 and 1, not {value:g}", call.span)
+            raise fail(
+                "SP030",
+                f"“{name}” must lie between 0 and 1, not {value:g}",
+                call.span,
+                help="write `norm batch(eps = 1e-3, momentum = 0.99)`",
+            )
     return {"norm": Call(name="batch", arguments={**NORM_DEFAULTS, **values}, span=call.span)}
 
 
@@ -183,11 +210,21 @@ def _padding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
+def _number(setting: nodes.Setting) -> Number:
     node = setting.value
-    rate = check_number(evaluate(node, {}), setting.span, {})  # type: ignore[arg-type]
+    assert isinstance(node, (nodes.Number, nodes.Boolean, nodes.Reference, nodes.Apply))
+    return check_number(evaluate(node, {}), node.span, {})
+
+
+def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
+    rate = _number(setting)
     if not 0 <= rate < 1:
-        raise fail("SP030", f"a drop-path rate must lie between 0 and 1, not {describe(rate)}", setting.span)
+        raise fail(
+            "SP030",
+            f"a drop-path rate must lie between 0 and 1, not {describe(rate)}",
+            setting.span,
+            help="write `drop_path 0.2 linear`",
+        )
     schedule: Literal["linear", "constant"] = "linear" if setting.flag else "constant"
     return {"drop_path": DropPath(rate=float(rate), schedule=schedule, of=setting.extra, span=setting.span)}
 
@@ -207,9 +244,14 @@ def _rounding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
 
 
 def _scale(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
-    value = check_number(evaluate(setting.value, {}), setting.span, {})  # type: ignore[arg-type]
+    value = _number(setting)
     if not 0 < value <= 1000:
-        raise fail("SP030", f"a width can be scaled by 0 to 1000, not {describe(value)}", setting.span)
+        raise fail(
+            "SP030",
+            f"a width can't be scaled by {describe(value)}",
+            setting.span,
+            help="write a number above 0, and up to 1000",
+        )
     return {"width_scale": float(value)}
 
 
@@ -258,7 +300,12 @@ def extents(size: nodes.Size, count: int, example: str) -> tuple[int, ...]:
         if extent < 1:
             raise fail("SP030", "a size of 0", size.span, help="every extent is at least 1")
         if extent > MAX_EXTENT:
-            raise fail("SP002", f"an extent of {extent:,} is more than the {MAX_EXTENT:,} allowed", size.span)
+            raise fail(
+                "SP002",
+                f"an extent of {extent:,} is more than the {MAX_EXTENT:,} allowed",
+                size.span,
+                help=f"write `{example}`",
+            )
     return size.extents
 
 
@@ -307,5 +354,5 @@ def default_of(setting: nodes.Setting, scope: Scope, bundled: bool) -> dict[str,
         "SP020",
         f"there is no definition “{node.name}”",
         node.name.span,
-        help=suggestion(node.name.text, scope.names_of("definition")),
+        help=suggestion(node.name.text, scope.names_of("definition"), "import the file that defines it"),
     )

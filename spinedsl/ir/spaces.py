@@ -64,5 +64,7 @@ def _window(rule: nodes.Connect) -> Window:
 def _offset(node: nodes.Expression) -> int:
     value = evaluate(node, {})
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 62:
-        raise fail("SP030", "a level adjustment is a small whole number", node.span)
+        raise fail(
+            "SP030", "a level adjustment is a small whole number", node.span, help="write `{-1, 0, 1, 2}`"
+        )
     return value

@@ -152,7 +152,7 @@ def _endpoints(network: Network, diagnostics: Diagnostics) -> None:
         if missing:
             diagnostics.add(
                 "SP035",
-                f"no block feeds the endpoint(s) {', '.join(f'P{level}' for level in missing)}",
+                f"no block feeds {', '.join(f'P{level}' for level in missing)}",
                 network.endpoints.span,
                 f"levels {first} to {last} are declared here",
                 help=f"mark a block of that level: `=> P{missing[0]}`",

@@ -8,9 +8,15 @@ from typing import ClassVar, Literal
 from spinedsl.ops.types import Shape
 from spinedsl.records import record
 
+FITTING = "change what it works on, or its kernel, stride and channels"
+
 
 class ShapeError(Exception):
-    """Inputs an operator can't take; the message is one sentence for the user."""
+    """Inputs an operator can't take; the message is one sentence for the user, `help` an action."""
+
+    def __init__(self, message: str, help: str = FITTING) -> None:
+        super().__init__(message)
+        self.help = help
 
 
 @record
@@ -99,5 +105,8 @@ def same_shape(inputs: tuple[Shape, ...], what: str) -> Shape:
     first = inputs[0]
     for other in inputs[1:]:
         if other != first:
-            raise ShapeError(f"{what} needs equal shapes, not {first} and {other}")
+            raise ShapeError(
+                f"{what} needs equal shapes, not {first} and {other}",
+                "bring them to one shape first, such as by `conv 1x1 -> channels`",
+            )
     return first

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
 from spinedsl.graph.builder import Feature, FunctionBuilder
-from spinedsl.ir.expressions import Symbol, Value, boolean, check_number, describe, evaluate
+from spinedsl.ir.expressions import Number, Symbol, Value, boolean, check_number, describe, evaluate
 from spinedsl.ops import ShapeError
 from spinedsl.ops.words import MAX_CHANNELS, MAX_KERNEL, WORDS, Place, Settings, Word, WordArgument, Written
 from spinedsl.source import Span
@@ -110,6 +111,30 @@ class BodyRunner:
         """An error at a place of the definition, naming who uses it."""
         return fail(code, message, span, secondary=[self.user] if self.user else [], help=help)
 
+    def value(self, node: nodes.Expression) -> Value:
+        """What an expression stands for here."""
+        with self._naming_user():
+            return evaluate(node, self.environment)
+
+    def _number(self, node: nodes.Expression) -> Number:
+        with self._naming_user():
+            return check_number(evaluate(node, self.environment), node.span, self.environment)
+
+    def _truth(self, node: nodes.Expression) -> bool:
+        with self._naming_user():
+            return boolean(evaluate(node, self.environment), node, self.environment)
+
+    @contextmanager
+    def _naming_user(self) -> Iterator[None]:
+        """Add to errors raised inside who uses the definition."""
+        try:
+            yield
+        except DiagnosticError as error:
+            users = (self.user,) if self.user else ()
+            raise DiagnosticError(
+                replace(d, secondary=(*d.secondary, *users)) for d in error.diagnostics
+            ) from None
+
     def _loop(self, statement: nodes.Loop, current: Feature | None) -> Feature | None:
         count = self._integer(statement.count, "a repeat count", 0, MAX_UNROLLED)
         for _ in range(count):
@@ -119,19 +144,20 @@ class BodyRunner:
 
     def _when(self, statement: nodes.When, current: Feature | None) -> Feature | None:
         condition = statement.condition
-        if boolean(evaluate(condition, self.environment), condition, self.environment):
+        if self._truth(condition):
             if isinstance(condition, nodes.Reference):
                 self.builder.taken.append(condition.name)
             return self.run(statement.body, current)
         return current if statement.otherwise is None else self.run(statement.otherwise, current)
 
     def _integer(self, node: nodes.Expression, what: str, least: int, most: int) -> int:
-        value = check_number(evaluate(node, self.environment), node.span, self.environment)
+        value = self._number(node)
         if isinstance(value, Fraction) or not least <= value <= most:
             raise self.error(
                 "SP030",
                 f"{what} must be a whole number from {least} to {most:,}, not {describe(value)}",
                 node.span,
+                "cut it with `floor(…)`, keep it in bounds with `max(1, …)`",
             )
         return value
 
@@ -172,7 +198,7 @@ class BodyRunner:
                 return operands[0]
             return self.builder.apply(operator, operands, step.span, self.prefix)
         except ShapeError as problem:
-            raise self.error("SP041", str(problem), step.span) from None
+            raise self.error("SP041", str(problem), step.span, problem.help) from None
 
     def _no_value(self, step: nodes.Step) -> DiagnosticError:
         return self.error(
@@ -190,7 +216,7 @@ class BodyRunner:
         for argument in step.arguments:
             if argument.name is not None:
                 continue
-            value = evaluate(argument.value, self.environment)
+            value = self.value(argument.value)
             if isinstance(value, Feature):
                 operands.append(value)
             elif isinstance(value, tuple):
@@ -201,7 +227,11 @@ class BodyRunner:
                     "SP020",
                     f"“{step.name}” takes features, and {describe(value)} is none",
                     argument.span,
-                    suggestion(value.name, features) if isinstance(value, Symbol) else None,
+                    suggestion(
+                        value.name if isinstance(value, Symbol) else "",
+                        features,
+                        f"features here are {', '.join(features)}",
+                    ),
                 )
         return tuple(operands)
 
@@ -227,7 +257,7 @@ class BodyRunner:
                     suggestion(name, positional, f"its arguments are {known}" if known else "it takes none"),
                 )
             if name in seen:
-                raise self.error("SP031", f"“{name}” is given twice", argument.span)
+                raise self.error("SP031", f"“{name}” is given twice", argument.span, "remove one of them")
             seen.add(name)
             values[name] = self._argument(declared, name, argument.value)
         for name, declared in word.arguments.items():
@@ -238,9 +268,9 @@ class BodyRunner:
         return values
 
     def _argument(self, declared: WordArgument, name: str, node: nodes.Expression) -> Any:
-        value = evaluate(node, self.environment)
+        value = self.value(node)
         if declared.type == "bool":
-            return boolean(value, node, self.environment)
+            return self._truth(node)
         if declared.type == "name":
             if isinstance(value, Symbol) and value.name in declared.choices:
                 return value.name
@@ -258,7 +288,7 @@ class BodyRunner:
             return value
         if declared.type in ("integer", "extent"):
             return self._integer(node, f"“{name}”", 1, MAX_CHANNELS)
-        return check_number(value, node.span, self.environment)
+        return self._number(node)
 
     def _kernel(self, step: nodes.Step, word: Word, stride: int) -> tuple[int, int]:
         if step.kernel is None:
@@ -270,7 +300,9 @@ class BodyRunner:
         if word.kernel == "none":
             raise self.error("SP031", f"“{step.name}” takes no kernel", step.span, f"write `{word.example}`")
         if not all(1 <= extent <= MAX_KERNEL for extent in step.kernel):
-            raise self.error("SP030", f"a kernel's sides must be 1 to {MAX_KERNEL}", step.span)
+            raise self.error(
+                "SP030", f"a kernel's sides must be 1 to {MAX_KERNEL}", step.span, f"write `{word.example}`"
+            )
         # Windows that don't overlap need no pads.
         uneven = any(extent % 2 == 0 and extent != stride for extent in step.kernel)
         if uneven and self.settings.padding == "symmetric":

@@ -14,6 +14,7 @@ Source: Du et al., section 3.1, and the search spaces the authors published late
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from spinedsl.diagnostics import Diagnostics, Label
 from spinedsl.ir.model import Block, Network, Space, StemBlock, Window
@@ -92,7 +93,7 @@ def _inputs(network: Network, space: Space, diagnostics: Diagnostics) -> None:
         if len(sources) != window.count:
             diagnostics.add(
                 "SP039",
-                f"block “{block.name}” has {len(sources)} input(s); “{space.name}” gives every such block {window.count}",
+                f"block “{block.name}” has {len(sources)} inputs; “{space.name}” gives every such block {window.count}",
                 block.span, secondary=rule, help=f"connect exactly {window.count} blocks",
             )  # fmt: skip
         if len(set(sources)) != len(sources):
@@ -117,7 +118,7 @@ def _levels(network: Network, space: Space, diagnostics: Diagnostics) -> None:
     if sorted(b.level for b in outputs) != seed_outputs:
         diagnostics.add(
             "SP039",
-            f"output levels must be {seed_outputs}, not {sorted(b.level for b in outputs)}",
+            f"output levels must be {_listed(seed_outputs)}, not {_listed(b.level for b in outputs)}",
             network.span, secondary=_declared(space), help="outputs keep the seed's levels",
         )  # fmt: skip
     seeds = [b.level for b in space.blocks if not b.output]
@@ -131,8 +132,12 @@ def _levels(network: Network, space: Space, diagnostics: Diagnostics) -> None:
             f"no block of the seed can be moved to level {block.level} for block “{block.name}”",
             block.span,
             secondary=_declared(space),
-            help=f"seed levels are {sorted(seeds)}, each may move by {', '.join(map(str, space.level_offsets))}",
+            help=f"seed levels are {_listed(seeds)}, each may move by {_listed(space.level_offsets)}",
         )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers))) or "none"
 
 
 def _unmatched(levels: list[int], seeds: list[int], offsets: tuple[int, ...]) -> int | None:

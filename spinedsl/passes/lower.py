@@ -23,7 +23,7 @@ from spinedsl.graph.program import Endpoint, Function, Program
 from spinedsl.ir.binding import bind, check_arguments, positional_names, value_of
 from spinedsl.ir.definitions import joins_two
 from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
-from spinedsl.ir.expressions import Value, evaluate
+from spinedsl.ir.expressions import NoValue, Value
 from spinedsl.ir.model import ImageInput, Network, StemStep
 from spinedsl.ir.settings import MAX_EXTENT
 from spinedsl.ops import Shape
@@ -206,7 +206,10 @@ class _Lowering:
         """Run a step that names a part: a call of the part's function."""
         definition = self.definitions.get(step.name.text)
         if definition is None or definition.kind != "part":
-            raise runner.error("SP020", f"there is no operator or part called “{step.name}”", step.name.span)
+            raise runner.error(
+                "SP020", f"there is no operator or part called “{step.name}”", step.name.span,
+                "define it: `part name { … }`",
+            )  # fmt: skip
         if step.kernel or step.stride or step.result:
             raise runner.error(
                 "SP031", f"the part “{step.name}” takes arguments only", step.span,
@@ -216,10 +219,13 @@ class _Lowering:
         arguments: dict[str, Value] = {}
         for index, argument in enumerate(step.arguments):
             if argument.name is None and index >= len(names):
-                raise runner.error("SP031", f"too many arguments for “{step.name}”", argument.span)
+                raise runner.error(
+                    "SP031", f"too many arguments for “{step.name}”", argument.span,
+                    f"its parameters are {', '.join(names)}" if names else "it takes none",
+                )  # fmt: skip
             name = argument.name.text if argument.name else names[index]
             check_arguments(definition, [name], argument.span)
-            arguments[name] = evaluate(argument.value, runner.environment)
+            arguments[name] = runner.value(argument.value)
         inputs = (("x", current.shape),)
         given = {"input.channels": current.shape.channels}
         function = self.function(
@@ -286,8 +292,11 @@ class _Lowering:
         number = int(level)
         if number != level or number not in self.network.widths:
             known = ", ".join(map(str, self.network.widths)) or "none"
-            raise fail(
-                "SP034", f"level {level} has no width", self.network.span, f"levels with a width: {known}"
+            raise NoValue(
+                "SP034",
+                f"level {level} has no width",
+                f"levels with a width: {known}",
+                f"add it to the table: `width {{ {level}: … }}`",
             )
         return scaled(self.network, self.network.widths[number])
 

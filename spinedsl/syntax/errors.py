@@ -162,6 +162,8 @@ def _help(source: Source, found: str, offset: int, expected: set[str], previous:
         return "a body follows the closing parenthesis of a definition only"
     if found in keywords() and "NAME" in expected:
         return f"“{found}” is a word of the language: choose another name"
+    if found == "}" and "NETWORK" in expected:
+        return "one “}” too many: remove it"
     if expected == {"STRING"}:
         return "put it in double quotes"
     if "KERNEL" in expected and found[0].isdigit():

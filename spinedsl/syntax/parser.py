@@ -163,7 +163,12 @@ class _Builder:
         span = self._token_span(token)
         mantissa, _, exponent = token.lower().rstrip("kmgt%").partition("e")
         if len(mantissa) > MAX_DIGITS or (exponent and abs(int(exponent[:9])) > MAX_EXPONENT):
-            raise fail("SP002", "a number out of range", span, help=f"use at most {MAX_DIGITS} digits")
+            raise fail(
+                "SP002",
+                "a number with too many digits",
+                span,
+                help=f"use at most {MAX_DIGITS} digits, and exponents to {MAX_EXPONENT}",
+            )
         return nodes.Number(str(token), span=span)
 
     def _integer(self, token: Token, what: str) -> int:
