@@ -93,7 +93,7 @@ def _inputs(network: Network, space: Space, diagnostics: Diagnostics) -> None:
         if len(sources) != window.count:
             diagnostics.add(
                 "SP039",
-                f"block “{block.name}” has {len(sources)} inputs; “{space.name}” gives every such block {window.count}",
+                f"block “{block.name}” has {len(sources)} input{'s' * (len(sources) != 1)}; “{space.name}” gives every such block {window.count}",
                 block.span, secondary=rule, help=f"connect exactly {window.count} blocks",
             )  # fmt: skip
         if len(set(sources)) != len(sources):

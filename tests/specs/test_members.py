@@ -94,8 +94,8 @@ def test_other_members(tmp_path: Path, changes: str) -> None:
     ("changes", "reason"),
     [
         ("b4: bottleneck @3 <- b2, b2", "block “b4” reads one block twice"),
-        ("b4: bottleneck @3 <- b3", "block “b4” has 1 input(s); “spinenet” gives every such block 2"),
-        ("b4: bottleneck @3 <- s1, b2, b3", "block “b4” has 3 input(s)"),
+        ("b4: bottleneck @3 <- b3", "block “b4” has 1 input; “spinenet” gives every such block 2"),
+        ("b4: bottleneck @3 <- s1, b2, b3", "block “b4” has 3 inputs"),
         ("b11: bottleneck @5 <- b5, b10", "“b11” reads “b5”, which is not among the last 5 blocks"),
         ("without b11", "has 9 intermediate blocks; its space “spinenet” has 10"),
         (
@@ -103,7 +103,7 @@ def test_other_members(tmp_path: Path, changes: str) -> None:
             "has 6 output blocks; its space “spinenet” has 5",
         ),
         ("b6: residual @7 <- b3, b5", "no block of the seed can be moved to level 7"),
-        ("b16: bottleneck @2 <- b12, b14 => P2 endpoints -> 256", "output levels must be [3, 4, 5, 6, 7]"),
+        ("b16: bottleneck @2 <- b12, b14 => P2 endpoints -> 256", "output levels must be 3, 4, 5, 6, 7"),
         (
             "b11: bottleneck @4 <- b8, b10 => P4  b12: bottleneck @5 <- b8, b10",
             "intermediate block “b12” comes after output block “b11”",
