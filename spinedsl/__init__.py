@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from spinedsl.version import __version__
+
 __all__ = ["DiagnosticError", "Network", "Summary", "__version__", "compile", "load", "summary"]
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from spinedsl import __version__
 from spinedsl.cli.render import Renderer
 from spinedsl.diagnostics import DiagnosticError, suggestion
+from spinedsl.version import __version__
 
 COMMANDS = {
     "compile": "Compile a network to a standalone PyTorch module or an ONNX file.",

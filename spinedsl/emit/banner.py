@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from spinedsl import __version__
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import Network
+from spinedsl.version import __version__
 
 
 def banner(network: Network) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ import json
 
 from onnx import ModelProto
 
-import spinedsl
 from spinedsl.diagnostics import Diagnostics, fail
 from spinedsl.emit.onnx.builder import GraphBuilder
 from spinedsl.emit.onnx.dimensions import Dimensions, dimensions
@@ -25,6 +24,7 @@ from spinedsl.graph.program import Program
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import Network
 from spinedsl.ops import BatchNorm, Convolution
+from spinedsl.version import __version__
 
 IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10}
 """The oldest file format that may hold each opset: https://onnx.ai/onnx/repo-docs/Versioning.html"""
@@ -132,7 +132,7 @@ def _frame(network: Network, program: Program, options: OnnxOptions) -> tuple[Mo
     head = ModelProto()
     head.ir_version = IR_VERSIONS[options.opset]
     head.producer_name = "spinec"
-    head.producer_version = spinedsl.__version__
+    head.producer_version = __version__
     head.doc_string = network.title or network.name
     tail = ModelProto()
     opset = tail.opset_import.add()
@@ -143,7 +143,7 @@ def _frame(network: Network, program: Program, options: OnnxOptions) -> tuple[Mo
         for e in program.endpoints
     }
     metadata = {
-        "spinec.version": spinedsl.__version__,
+        "spinec.version": __version__,
         "spinec.network": network.name,
         "spinec.spec_hash": spec_hash(network),
         "spinec.conventions": network.conventions,

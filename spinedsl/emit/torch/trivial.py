@@ -44,6 +44,8 @@ def _called(function: Function) -> set[str]:
 
 
 def _replaced(function: Function, trivial: dict[str, Function]) -> Function:
+    if trivial.keys().isdisjoint(_called(function)):
+        return function
     nodes = tuple(_in_place(node, trivial) for node in function.nodes)
     return replace(function, nodes=nodes)
 
