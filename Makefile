@@ -41,7 +41,7 @@ lint: $(VENV)/spinec.stamp ## style, types, import contracts, and the specs them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/spinec check specs/*.spine specs/*/*.spine
 
 bench: $(VENV)/spinec.stamp ## measure what docs/benchmarks.md reports
