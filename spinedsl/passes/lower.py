@@ -12,15 +12,12 @@ Ensures: shapes fit, level i is ceil(size / 2^i), names are unique.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from typing import Any
 
 from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.program import Endpoint, Function, Program
-from spinedsl.ir.binding import bind, check_arguments, positional_names, value_of
+from spinedsl.ir.binding import value_of
 from spinedsl.ir.definitions import joins_two
 from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expressions import NoValue, Value
@@ -30,9 +27,9 @@ from spinedsl.ops import Shape
 from spinedsl.ops.activation import SIXTH
 from spinedsl.ops.words import Place, Settings
 from spinedsl.passes.body import BodyRunner, Budget
+from spinedsl.passes.functions import FunctionMaker
 from spinedsl.passes.scale_widths import scaled
 from spinedsl.source import Span
-from spinedsl.syntax import nodes
 
 IMAGE = "image"
 MAX_OPERATORS = 1_000_000
@@ -97,22 +94,19 @@ class _Lowering:
     expanded: ExpandedNetwork
     network: Network = field(init=False)
     main: FunctionBuilder = field(default_factory=FunctionBuilder)
-    functions: dict[str, Function] = field(default_factory=dict)
-    made: dict[Any, Function] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
     sources: dict[str, _Source] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     settings: Settings = field(init=False)
-    budget: Budget = field(init=False)
+    maker: FunctionMaker = field(init=False)
 
     def __post_init__(self) -> None:
         self.network = network = self.expanded.network
         arrows = sum(1 + len(block.arrows) for block in self.expanded.blocks)
-        self.budget = Budget(STEPS + STEPS_PER_BLOCK * (arrows + len(self.expanded.stem)))
+        budget = Budget(STEPS + STEPS_PER_BLOCK * (arrows + len(self.expanded.stem)))
+        self.maker = FunctionMaker(network, budget)
         levels = [b.level for b in (*self.expanded.stem_blocks(), *self.expanded.blocks)]
         self.deepest = max(levels, default=0)
         check_size(network, self.deepest)
-        self.definitions = {d.name.text: d for d in network.definitions}
         norm = network.norm.arguments
         self.settings = Settings(
             padding=network.padding,
@@ -141,99 +135,6 @@ class _Lowering:
         """The extent of a level: ceil(size / 2^level)."""
         step = 1 << level
         return Place(level, -(-self.network.input.height // step), -(-self.network.input.width // step))
-
-    # ---- functions
-
-    def function(
-        self,
-        name: str,
-        arguments: Mapping[str, Value],
-        given: dict[str, Value],
-        inputs: tuple[tuple[str, Shape], ...],
-        settings: Settings,
-        user: Label | None,
-        depth: int = 0,
-    ) -> Function:
-        """The function a definition makes of arguments and shapes; made once."""
-        definition = self.definitions[name]
-        span = user.span if user else None
-        environment = bind(definition, arguments, self.network.defaults.get(name, {}), given, span)
-        key = (name, tuple(environment.items()), inputs, settings)
-        known = self.made.get(key)
-        if known is not None:
-            return known
-        builder = FunctionBuilder()
-        features = [builder.add_input(n, s) for n, s in inputs]
-        runner = BodyRunner(
-            builder, dict(environment), settings, self.call_part, self.budget, user=user, depth=depth
-        )
-        self._offer(definition, runner, features)
-        first = None if definition.kind == "merge" else features[0]
-        result = runner.run(definition.body, first)
-        if result is None:
-            raise fail(
-                "SP041", f"“{name}” makes no value", definition.name.span,
-                secondary=[user] if user else [], help="end its body with a chain such as `sum(inputs)`",
-            )  # fmt: skip
-        self.counts[name] = self.counts.get(name, 0) + 1
-        function = builder.finish(
-            f"{name}.{self.counts[name]}",
-            (("", result.name),),
-            definition=name,
-            doc=definition.doc,
-            arguments=tuple((n, v) for n, v in environment.items() if isinstance(v, (int, Fraction))),
-        )
-        self.made[key] = function
-        if function.nodes:
-            self.functions[function.name] = function
-        return function
-
-    def _offer(self, definition: nodes.Definition, runner: BodyRunner, features: list[Feature]) -> None:
-        """Put the features that enter under the names the body knows them by."""
-        if definition.kind != "merge":
-            runner.bind("input", features[0])
-            return
-        count = runner.environment.pop("inputs")
-        levels = runner.environment.pop("levels")
-        inputs, dangling = tuple(features[:count]), tuple(features[count:])
-        runner.environment.update(inputs=inputs, dangling=dangling)
-        if count == 2:
-            coarse, fine = inputs if levels[0] >= levels[1] else inputs[::-1]
-            runner.bind("coarse", coarse)
-            runner.bind("fine", fine)
-
-    def call_part(self, runner: BodyRunner, step: nodes.Step, current: Feature) -> Feature:
-        """Run a step that names a part: a call of the part's function."""
-        definition = self.definitions.get(step.name.text)
-        if definition is None or definition.kind != "part":
-            raise runner.error(
-                "SP020", f"there is no operator or part called “{step.name}”", step.name.span,
-                "define it: `part name { … }`",
-            )  # fmt: skip
-        if step.kernel or step.stride or step.result:
-            raise runner.error(
-                "SP031", f"the part “{step.name}” takes arguments only", step.span,
-                f"write `{step.name}(…)`",
-            )  # fmt: skip
-        names = positional_names(definition)
-        arguments: dict[str, Value] = {}
-        for index, argument in enumerate(step.arguments):
-            if argument.name is None and index >= len(names):
-                raise runner.error(
-                    "SP031", f"too many arguments for “{step.name}”", argument.span,
-                    f"its parameters are {', '.join(names)}" if names else "it takes none",
-                )  # fmt: skip
-            name = argument.name.text if argument.name else names[index]
-            check_arguments(definition, [name], argument.span)
-            arguments[name] = runner.value(argument.value)
-        inputs = (("x", current.shape),)
-        given = {"input.channels": current.shape.channels}
-        function = self.function(
-            step.name.text, arguments, given, inputs, runner.settings, runner.user, runner.depth
-        )
-        if function.nodes:
-            runner.builder.taken.append(f"with_{step.name}")
-        return runner.builder.call(runner.builder.part_name(step.name.text), function, (current,), step.span)
 
     # ---- the network
 
@@ -275,7 +176,7 @@ class _Lowering:
             "width": self._width_at,
             "input.channels": current.shape.channels,
         }
-        runner = BodyRunner(builder, environment, self.settings, self.call_part, self.budget)
+        runner = BodyRunner(builder, environment, self.settings, self.maker.call_part, self.maker.budget)
         result = runner.chain(item.operators, inside)
         assert result is not None
         function = builder.finish(
@@ -285,7 +186,7 @@ class _Lowering:
             doc="What stands before the first block." if name == "stem" else "",
         )
         if function.nodes:
-            self.functions[name] = function
+            self.maker.functions[name] = function
         return self.main.call(name, function, (current,), item.span)
 
     def _width_at(self, level: Value) -> int:
@@ -363,19 +264,18 @@ class _Lowering:
         base = arrow.source.partition(".")[0]
         user = Label(arrow.span, f"for the connection “{base}” to “{block.base}”") if arrow.span else None
         arguments = {n: value_of(v) for n, v in arrow.rule.arguments.items()}
-        function = self.function(
+        function = self.maker.make(
             arrow.rule.name, arguments, given, (("x", source.feature.shape),), self.settings, user
         )
         ((_, value),) = function.outputs
         shape = function.shapes()[value]
         wanted = Shape(block.channels, place.height, place.width)
-        merges_alike = not (block.merge and block.merge.name == "concat")
-        if shape != wanted and (merges_alike or shape[1:] != wanted[1:]):
+        if shape != wanted:
             raise fail(
                 "SP037",
                 f"“{arrow.rule.name}” makes {shape} of “{base}”; “{block.base}” needs {wanted}",
                 arrow.span,
-                secondary=[Label(self.definitions[arrow.rule.name].name.span, "the rule")],
+                secondary=[Label(self.maker.definitions[arrow.rule.name].name.span, "the rule")],
                 help="choose another rule with `via`, or another source",
             )
         sources = [a.source for a in block.arrows[:index]]
@@ -401,17 +301,17 @@ class _Lowering:
             "target.channels": block.channels,
             "target.level": block.level,
         }
-        if len(features) != 2 and joins_two(self.definitions[rule.name]):
+        if len(features) != 2 and joins_two(self.maker.definitions[rule.name]):
             raise fail(
                 "SP037",
                 f"“{rule.name}” merges two inputs; “{block.base}” has {len(features)}",
                 block.span,
-                secondary=[Label(self.definitions[rule.name].name.span, "the merge")],
+                secondary=[Label(self.maker.definitions[rule.name].name.span, "the merge")],
                 help="connect two blocks, or choose another merge",
             )
         arguments = {n: value_of(v) for n, v in rule.arguments.items()}
         inputs = tuple((f"x{i}", f.shape) for i, f in enumerate(everything))
-        function = self.function(rule.name, arguments, given, inputs, self.settings, user)
+        function = self.maker.make(rule.name, arguments, given, inputs, self.settings, user)
         self._refuse_unread(function, block)
         if self._has_parameters(function):
             return self.main.call(f"{block.base}_merge", function, everything, block.span)
@@ -428,7 +328,7 @@ class _Lowering:
                     "SP037",
                     f"“{function.definition}” leaves out “{name}”, which “{block.base}” merges",
                     block.span,
-                    secondary=[Label(self.definitions[function.definition].name.span, "the merge")],
+                    secondary=[Label(self.maker.definitions[function.definition].name.span, "the merge")],
                     help="let it use all of `inputs` and `dangling`, or choose another merge",
                 )
 
@@ -459,7 +359,7 @@ class _Lowering:
         }
         user = Label(block.span, f"for block “{block.base}”") if block.span else None
         arguments = {n: value_of(v) for n, v in block.kind.arguments.items()}
-        function = self.function(block.kind.name, arguments, given, (("x", current.shape),), settings, user)
+        function = self.maker.make(block.kind.name, arguments, given, (("x", current.shape),), settings, user)
         ((_, value),) = function.outputs
         shape = function.shapes()[value]
         place = self.place(block.level)
@@ -469,7 +369,7 @@ class _Lowering:
                 "SP041",
                 f"“{block.kind.name}” makes {shape}; block “{block.base}” must be {wanted}",
                 block.span,
-                secondary=[Label(self.definitions[block.kind.name].name.span, "the kind")],
+                secondary=[Label(self.maker.definitions[block.kind.name].name.span, "the kind")],
                 help="its body must stride by `stride` and end with the channels it declares",
             )
         result = self.main.call(block.name, function, (current,), block.span)
@@ -494,7 +394,7 @@ class _Lowering:
         return Program(
             self.network.name,
             main,
-            self.functions,
+            self.maker.functions,
             tuple(endpoints),
             1 << self.deepest,
             self.network.drop_path.rate,
@@ -510,7 +410,7 @@ class _Lowering:
             arguments.setdefault("channels", self.network.endpoints.channels)
         given: dict[str, Value] = {"input.channels": source.shape.channels}
         user = Label(block.span, f"for endpoint “{block.endpoint}”") if block.span else None
-        function = self.function(rule.name, arguments, given, (("x", source.shape),), self.settings, user)
+        function = self.maker.make(rule.name, arguments, given, (("x", source.shape),), self.settings, user)
         assert block.endpoint is not None
         return self.main.call(block.endpoint, function, (source,), block.span)
 
