@@ -112,25 +112,35 @@ def read_source(path: Path, name: str | None = None) -> Source:
     try:
         # O_NONBLOCK: opening a pipe that nobody writes to must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise SourceProblem(
+                    "SP001", f"can't read “{name}”: not a regular file", "give the path of a .spine file"
+                )
+            data = _read(descriptor, MAX_SOURCE_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise SourceProblem(
             "SP001", f"can't read “{name}”: {reason.lower()}", "check the path and its permissions"
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceProblem(
-                "SP001", f"can't read “{name}”: not a regular file", "give the path of a .spine file"
-            )
-        data = file.read(MAX_SOURCE_BYTES + 1)
     if len(data) > MAX_SOURCE_BYTES:
         raise SourceProblem(
             "SP002",
-            f"“{name}” has {status.st_size:,} bytes, more than the {MAX_SOURCE_BYTES:,} allowed",
+            f"“{name}” has {max(status.st_size, len(data)):,} bytes, more than the {MAX_SOURCE_BYTES:,} allowed",
             "split it into files joined by `import`, or check that it is a .spine file",
         )
     return source_from_bytes(data, name, path)
+
+
+def _read(descriptor: int, most: int) -> bytes:
+    parts = []
+    while most > 0 and (part := os.read(descriptor, most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def source_from_bytes(data: bytes, name: str, path: Path | None = None) -> Source:

@@ -68,7 +68,7 @@ ExpressionText = Annotated[
 class Model(BaseModel):
     """Base of the IR: frozen, closed, with a span that doesn't count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False, strict=True)
 
     span: SkipJsonSchema[InstanceOf[Span] | None] = Field(default=None, exclude=True, repr=False)
 
