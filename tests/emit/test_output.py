@@ -47,6 +47,14 @@ def test_bytes_and_pieces(tmp_path):
     assert names(tmp_path) == ["a.py", "b.py"]
 
 
+def test_bytes_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append((tmp_path / "a.py").exists()), fsync(file)))
+    write_output(tmp_path / "a.py", NEW, "python")
+    assert synced == [False, True]  # the file, then the folder that names it
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 def test_permissions_follow_the_umask(mask, tmp_path):
     previous = os.umask(mask)
