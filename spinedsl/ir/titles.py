@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 
 from spinedsl.ir.model import Network
+
+HELPERS = ("BatchNorm2d", "DropPath", "GlorotConv2d", "WeightedSum")
+"""Classes of a generated file that no spec names."""
+
+TAKEN_CLASSES = frozenset((*dir(builtins), *keyword.kwlist, "F", *HELPERS))
+"""What no generated class may be called."""
+
+MAX_CLASS_NAME = 64
 
 
 def class_name(network: Network) -> str:
@@ -15,6 +24,6 @@ def class_name(network: Network) -> str:
     """
     title = re.sub(r"[^A-Za-z0-9]+", " ", network.title or "")
     words = title.split() or network.name.split("_")
-    joined = "".join(word[:1].upper() + word[1:] for word in words)
-    usable = re.match(r"[A-Za-z]", joined) and not keyword.iskeyword(joined)
+    joined = "".join(word[:1].upper() + word[1:] for word in words)[:MAX_CLASS_NAME]
+    usable = re.match(r"[A-Za-z]", joined) and joined not in TAKEN_CLASSES
     return joined if usable else f"Network{joined}"

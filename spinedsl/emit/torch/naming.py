@@ -10,16 +10,11 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Iterable
 
 from spinedsl.emit.torch.grouping import Group, drops_path
+from spinedsl.ir.titles import TAKEN_CLASSES
 from spinedsl.ops import Operator
-
-HELPERS = ("BatchNorm2d", "DropPath", "GlorotConv2d", "WeightedSum")
-TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", *HELPERS))
-"""Names that no generated class may have."""
 
 
 def camel(name: str) -> str:
@@ -33,7 +28,7 @@ def class_names(groups: list[Group], network_class: str) -> list[str]:
     for index, group in enumerate(groups):
         by_definition.setdefault(group.model.definition, []).append(index)
     names = [""] * len(groups)
-    used = {*TAKEN, network_class}
+    used = {*TAKEN_CLASSES, network_class}
     for definition, indices in by_definition.items():
         chosen = _variants(definition, [groups[i] for i in indices])
         for index, name in zip(indices, chosen, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import replace
 from typing import ClassVar
 
@@ -231,6 +232,17 @@ block tiny(width) -> width { conv 1x1 -> width, act }
     with pytest.raises(ValueError, match="multiples"):
         network(torch.randn(1, 3, 63, 64))
     assert network(torch.randn(1, 3, 64, 64))["P2"].shape == (1, 8, 16, 16)
+
+
+@pytest.mark.parametrize(
+    "title", ["Drop Path", "BatchNorm2d", "Value Error", "True", "F", "Residual", "a" * 999]
+)
+def test_the_network_has_a_class_name_of_its_own(title, generate):
+    declared = compiled("b1: residual @2 <- s0 => P2", declarations=f'title "{title}"')
+    generated = generate(declared)
+    assert generated.network.__name__ not in dir(builtins)
+    assert max(map(len, generated.text.splitlines())) <= 100
+    assert generated.network().eval()(torch.randn(1, 3, 64, 64))["P2"].shape == (1, 8, 16, 16)
 
 
 HOSTILE = [
