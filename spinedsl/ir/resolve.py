@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
+from spinedsl.ir.blocks import BlockReader
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import (
     Block,
     Call,
-    Connection,
     Endpoints,
     Feature,
     FeatureInput,
@@ -27,14 +27,12 @@ from spinedsl.ir.model import (
 )
 from spinedsl.ir.names import check_name
 from spinedsl.ir.settings import (
-    MAX_REPEAT,
     MAX_WIDTH,
     NORM_DEFAULTS,
     READERS,
-    call_of,
     default_of,
-    definition_of,
     extents,
+    scheduled,
     whole,
 )
 from spinedsl.ir.spaces import resolve_space
@@ -45,7 +43,6 @@ from spinedsl.syntax import nodes
 DEFAULT_CONVENTIONS = "torch"
 MAX_LINEAGE = 32
 MAX_BLOCKS = 20_000
-MAX_INPUTS = 256
 
 
 def resolve(
@@ -258,15 +255,10 @@ class _Resolution:
             self.member_of = setting.value
         elif setting.key != "conventions":
             fields = READERS[setting.key](setting, self.scope)
-            drop_path = fields.get("drop_path")
-            if drop_path is not None and drop_path.of is None and drop_path.schedule == "linear":
-                # A new rate keeps the denominator that the conventions gave.
-                fields["drop_path"] = drop_path.model_copy(update={"of": self._denominator()})
+            if setting.key == "drop_path":
+                known = self.fields.get("drop_path")
+                fields["drop_path"] = scheduled(setting, fields["drop_path"], known)
             self.fields.update(fields)
-
-    def _denominator(self) -> nodes.Expression | None:
-        known = self.fields.get("drop_path")
-        return None if known is None else known.of
 
     def _remove(self, name: nodes.Name) -> None:
         if self.blocks.pop(name.text, None) is not None:
@@ -340,9 +332,10 @@ class _Resolution:
         self.fields.setdefault("merge", Call(name="sum"))
         self.fields.setdefault("act", Call(name="relu"))
         self.fields.setdefault("norm", Call(name="batch", arguments=dict(NORM_DEFAULTS)))
-        stem = self._stem()
-        blocks = self._blocks()
-        endpoints = self._endpoints()
+        reader = BlockReader(self.scope, diagnostics)
+        stem = reader.stem(self.stem)
+        blocks = reader.blocks(self.blocks.values())
+        endpoints = reader.endpoints(self.endpoints)
         expectations = []
         for node in self.expectations:
             with diagnostics.absorbing():
@@ -353,7 +346,9 @@ class _Resolution:
         if self.member_of is not None:
             with diagnostics.absorbing():
                 space = resolve_space(self.member_of, self.scope, self._seed)
-        diagnostics.stop_on_errors()
+        if "input" not in self.fields:
+            # Without an input there is no network to look at further.
+            diagnostics.stop_on_errors()
         return Network(
             name=self.node.name.text,
             doc=self.node.doc,
@@ -378,112 +373,6 @@ class _Resolution:
                 help=suggestion(name.text, self.scope.names_of("network"), "import the file that declares it"),
             )  # fmt: skip
         return resolve(seed, self.scope, membership=False)
-
-    def _options(self, node: nodes.Block) -> dict[str, Any]:
-        """`width`, `repeat` and `merge` behind a block's level."""
-        values: dict[str, Any] = {}
-        for option in node.options:
-            if option.key in values:
-                raise fail("SP024", f"“{option.key}” is given twice", option.span, help="remove one of them")
-            if isinstance(option.value, nodes.Call):
-                definition = definition_of(self.scope, option.value.name, "merge")
-                values["merge"] = call_of(option.value, definition)
-            elif option.key == "width":
-                values["width"] = whole(option.value, "a width", 1, MAX_WIDTH)
-            else:
-                values["repeat"] = whole(option.value, "a repeat count", 1, MAX_REPEAT)
-        return values
-
-    def _kind(self, node: nodes.Block) -> Call:
-        return call_of(node.kind, definition_of(self.scope, node.kind.name, "block"))
-
-    def _stem(self) -> tuple[StemStep | StemBlock, ...]:
-        items: list[StemStep | StemBlock] = []
-        if self.stem is None:
-            return ()
-        names: dict[str, Span] = {}
-        for item in self.stem.items:
-            with self.diagnostics.absorbing():
-                if isinstance(item, nodes.Chain):
-                    items.append(StemStep(operators=item, span=item.span))
-                    continue
-                check_name(item.name, "block")
-                name = item.name.text
-                if name in names:
-                    raise fail(
-                        "SP024", f"“{name}” is declared twice", item.name.span,
-                        secondary=[Label(names[name], "first declared here")], help="rename one of them",
-                    )  # fmt: skip
-                names[name] = item.name.span
-                options = self._options(item)
-                if "merge" in options:
-                    raise fail(
-                        "SP031",
-                        "a stem block has one input, so nothing to merge",
-                        item.span,
-                        help="leave out `merge`",
-                    )
-                items.append(
-                    StemBlock(
-                        name=name,
-                        kind=self._kind(item),
-                        level=int(item.level.text),
-                        span=item.name.span,
-                        **options,
-                    )
-                )
-        return tuple(items)
-
-    def _blocks(self) -> tuple[Block, ...]:
-        blocks: list[Block] = []
-        cache: dict[nodes.Call, Call] = {}
-        for node in self.blocks.values():
-            with self.diagnostics.absorbing():
-                if len(node.connections) > MAX_INPUTS:
-                    raise fail(
-                        "SP002",
-                        f"{len(node.connections):,} inputs, more than the {MAX_INPUTS} allowed",
-                        node.name.span,
-                        help="join some of them in a block before",
-                    )
-                kind = cache.get(node.kind)
-                if kind is None:
-                    kind = cache[node.kind] = self._kind(node)
-                blocks.append(
-                    Block(
-                        name=node.name.text,
-                        kind=kind,
-                        level=int(node.level.text),
-                        inputs=tuple(self._connection(c) for c in node.connections),
-                        endpoint=node.endpoint.text if node.endpoint else None,
-                        span=node.name.span,
-                        **self._options(node),
-                    )
-                )
-        return tuple(blocks)
-
-    def _connection(self, node: nodes.Connection) -> Connection:
-        via = None
-        if node.via is not None:
-            via = call_of(node.via, definition_of(self.scope, node.via.name, "resampling"))
-        return Connection(source=node.source.text, via=via, span=node.source.span)
-
-    def _endpoints(self) -> Endpoints:
-        node = self.endpoints
-        if node is None:
-            return Endpoints()
-        with self.diagnostics.absorbing():
-            rule = None
-            channels = None
-            if node.channels is not None:
-                channels = whole(node.channels, "a number of channels", 1, MAX_WIDTH)
-            if node.via is not None:
-                rule = call_of(node.via, definition_of(self.scope, node.via.name, "part"))
-            elif channels is not None:
-                rule = Call(name="endpoint", span=node.span)
-            first, last = (node.levels.first, node.levels.last) if node.levels else (None, None)
-            return Endpoints(first=first, last=last, rule=rule, channels=channels, span=node.span)
-        return Endpoints()
 
     def _roots(
         self, stem: Iterable[StemStep | StemBlock], blocks: Iterable[Block], endpoints: Endpoints

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from spinedsl.diagnostics import Label, fail, suggestion
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
@@ -225,8 +225,27 @@ def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
             setting.span,
             help="write `drop_path 0.2 linear`",
         )
-    schedule: Literal["linear", "constant"] = "linear" if setting.flag else "constant"
-    return {"drop_path": DropPath(rate=float(rate), schedule=schedule, of=setting.extra, span=setting.span)}
+    if setting.flag == "constant" and setting.extra is not None:
+        raise fail(
+            "SP031",
+            "a constant drop path has no denominator",
+            setting.extra.span,
+            help="leave out `of …`, or write `linear`",
+        )
+    stated = DropPath(rate=float(rate), of=setting.extra, span=setting.span)
+    return {"drop_path": stated.model_copy(update={"schedule": setting.flag} if setting.flag else {})}
+
+
+def scheduled(stated: nodes.Setting, drop_path: DropPath, known: DropPath | None) -> DropPath:
+    """A drop path of which only a part was stated: the rest stays as it was known.
+
+    A bare rate keeps schedule and denominator, `linear` without `of` keeps the denominator: the
+    conventions give both.
+    """
+    if known is None or stated.extra is not None or stated.flag == "constant":
+        return drop_path
+    schedule = stated.flag or known.schedule
+    return drop_path.model_copy(update={"schedule": schedule, "of": known.of})
 
 
 def _rounding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:

@@ -15,18 +15,23 @@ _LEVELLED = re.compile(r"P(\d+)$")
 def validate(network: Network, diagnostics: Diagnostics, removed: Mapping[str, Span]) -> None:
     """Record everything wrong with the graph the network describes.
 
+    It is looked at even where parts of it couldn't be read; what would only repeat that is left out.
+
     Args:
         network: what was resolved.
         diagnostics: where problems go.
         removed: blocks that `without` took away, and where.
     """
-    if not readable(network):
+    sound = not diagnostics.has_errors
+    if sound and not readable(network):
         diagnostics.add(
             "SP032", f"“{network.name}” has nothing that its blocks could read", network.span,
             help="name a block in its stem: `stem { …  s0: bottleneck @2 }`",
         )  # fmt: skip
     _connections(network, diagnostics, removed)
-    _levels(network, diagnostics)
+    if sound:
+        # A width that couldn't be read is not missing too.
+        _levels(network, diagnostics)
     _endpoints(network, diagnostics)
 
 

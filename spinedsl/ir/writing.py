@@ -95,7 +95,7 @@ def _input(network: Network) -> Iterator[str]:
 def _drop_path(network: Network) -> str:
     drop_path = network.drop_path
     if drop_path.schedule == "constant":
-        return scalar(drop_path.rate)
+        return f"{scalar(drop_path.rate)} constant"
     of = "" if drop_path.of is None else f" of {printer.expression(drop_path.of)}"
     return f"{scalar(drop_path.rate)} linear{of}"
 
