@@ -61,6 +61,8 @@ def _counts_and_order(network: Network, space: Space, diagnostics: Diagnostics) 
                 secondary=_declared(space),
                 help=f"add or remove {what} blocks, or leave out `member of {space.name}`",
             )
+    if not space.permute:
+        return
     seen_output: Block | None = None
     for block in network.blocks:
         if block.endpoint is not None:
