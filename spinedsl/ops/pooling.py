@@ -31,7 +31,8 @@ class Pool(Operator):
             raise ShapeError(
                 f"a {self.kernel[0]}x{self.kernel[1]} window doesn't fit into {shape.height} x {shape.width}"
             )
-        if max(self.pads.top, self.pads.bottom) >= self.kernel[0]:
+        tall, wide = self.kernel
+        if max(self.pads.top, self.pads.bottom) >= tall or max(self.pads.left, self.pads.right) >= wide:
             raise ShapeError("a pool's pads must be smaller than its window")
         return Shape(shape.channels, height, width)
 
