@@ -158,7 +158,8 @@ def _override(key: str, value: str) -> nodes.Network:
     word = key.strip().replace(".", " ").replace("scale_width", "scale width")
     # The declaration keeps its own source, so that errors point into what was typed.
     text = f"network set {{ {word} {value} }}"
-    source = Source(f"--set {key}={value}", text)
+    typed = f"--set {key}={value}"
+    source = Source(typed if len(typed) <= 80 else f"{typed[:79]}…", text)
     items = parse(source).items
     declarations = items[0].declarations if isinstance(items[0], nodes.Network) else ()
     if len(items) != 1 or len(declarations) != 1:

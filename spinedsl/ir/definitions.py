@@ -10,6 +10,7 @@ from spinedsl.ir.names import check_name
 from spinedsl.ops.words import WORDS
 from spinedsl.syntax import nodes
 
+MAX_SHOWN = 8
 PAIR = frozenset({"coarse", "fine"})
 """What a merge of exactly two inputs calls them."""
 
@@ -168,6 +169,6 @@ def _circle(definitions: dict[str, nodes.Definition], names: list[str]) -> Diagn
         "SP022",
         f"“{first}” uses itself in a circle",
         first.span,
-        secondary=[Label(name.span, "by way of this one") for name in others],
+        secondary=[Label(name.span, "by way of this one") for name in others[:MAX_SHOWN]],
         help="a part may only use parts that don't lead back to it",
     )

@@ -249,7 +249,7 @@ class _Builder:
     def _number_of(self, digits: str, token: Token) -> int:
         if len(digits) > 4:
             raise fail(
-                "SP002", f"a kernel of “{token}”", self._token_span(token), help="use at most 4 digits"
+                "SP002", "a kernel with too many digits", self._token_span(token), help="use at most 4 digits"
             )
         return int(digits)
 
