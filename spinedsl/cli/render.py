@@ -77,9 +77,9 @@ def _window(line: str, start: int, length: int) -> tuple[str, int, int]:
     length = max(1, min(length, len(line) - start))
     first = max(0, start - MAX_COLUMNS // 2) if len(line) > MAX_COLUMNS else 0
     shown = line[first : first + MAX_COLUMNS]
-    before = shown[: start - first]
-    clean = printable(shown)
-    return clean, len(printable(before)), max(1, min(length, len(clean) - len(printable(before))))
+    at = start - first
+    marked = printable(shown[at : at + length])
+    return printable(shown), len(printable(shown[:at])), max(1, len(marked))
 
 
 def printable(text: str) -> str:

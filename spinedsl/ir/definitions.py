@@ -164,7 +164,10 @@ def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:
 
 
 def _circle(definitions: dict[str, nodes.Definition], names: list[str]) -> DiagnosticError:
-    first, *others = (definitions[name].name for name in names)
+    circle = [definitions[name].name for name in names]
+    # Wherever the search began, a circle is told from where it stands first.
+    start = min(range(len(circle)), key=lambda i: (circle[i].span.source.name, circle[i].span.start))
+    first, *others = circle[start:] + circle[:start]
     return fail(
         "SP022",
         f"“{first}” uses itself in a circle",
