@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spinedsl.analysis.summary import Summary, summarise
+from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import fail
 from spinedsl.emit.output import Written, write_output
 from spinedsl.ir.model import Network
@@ -25,6 +26,7 @@ Target = Literal["torch", "onnx"]
 SUFFIXES: dict[str, Target] = {".py": "torch", ".onnx": "onnx"}
 
 
+@collect_afterwards
 def load(spec: str | Path, overrides: Overrides | None = None) -> Network:
     """The validated Network that a spec declares.
 
@@ -38,6 +40,7 @@ def load(spec: str | Path, overrides: Overrides | None = None) -> Network:
     return open_spec(spec, overrides).network
 
 
+@collect_afterwards
 def summary(spec: str | Path, overrides: Overrides | None = None) -> Summary:
     """Parameters, multiply-adds and activation memory of every block, and in all.
 
@@ -46,6 +49,7 @@ def summary(spec: str | Path, overrides: Overrides | None = None) -> Summary:
     return summarise(open_spec(spec, overrides))
 
 
+@collect_afterwards
 def compile(
     spec: str | Path,
     target: Target | None = None,

@@ -74,10 +74,10 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 fine, 1 diagnostics, 2 usage, 70 a bug in spinec."""
-    # A short-lived process: collect rarely, look for no pydantic plugins (spinec's models use
+    # A short-lived process: collect no garbage, look for no pydantic plugins (spinec's models use
     # none), and leave the tearing down of modules to the operating system. A third of the time of
     # `spinec check` (benchmarks/startup.py).
-    gc.set_threshold(100_000)
+    gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = run(arguments)
     try:

@@ -73,7 +73,7 @@ def command(
         written = api.write_torch(compilation, path, force=force)
     else:
         written = api.write_onnx(
-            compilation, path, opset=opset or 17, dynamic=dynamic, weights=weights,  # type: ignore[arg-type]
+            compilation, path, opset=17 if opset is None else opset, dynamic=dynamic, weights=weights,  # type: ignore[arg-type]
             seed=seed or 0, force=force,
         )  # fmt: skip
     for file in written:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -63,11 +65,21 @@ def command(
         size=size, batch=batch, weights=weights, seed=seed, opset=opset, tolerance=tolerance,
     )  # fmt: skip
     if as_json:
-        click.echo(json.dumps({**asdict(report), "worst": report.worst, "passed": report.passed}, indent=2))
+        click.echo(json.dumps(_jsonable(report), indent=2, allow_nan=False))
     else:
         click.echo(_table(report))
     Renderer.for_stream(sys.stderr).show(report.diagnostics())
     return 0 if report.passed else 1
+
+
+def _jsonable(report: Report) -> dict[str, Any]:
+    """A report as JSON, which has no infinity: a difference without a number is null."""
+    values = {**asdict(report), "worst": report.worst, "passed": report.passed}
+    for entry in (values, *values["endpoints"]):
+        for key in ("worst", "difference"):
+            if not math.isfinite(entry.get(key, 0.0)):
+                entry[key] = None
+    return values
 
 
 def _table(report: Report) -> str:

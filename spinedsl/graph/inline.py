@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from spinedsl.graph.program import Call, Function, Node, Program
 from spinedsl.ops import Operator, Parameter, Shape
@@ -51,6 +52,10 @@ class Inlined:
 
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter by its dotted name, in running order; shared ones once."""
+        return dict(self._parameters)
+
+    @cached_property
+    def _parameters(self) -> dict[str, Parameter]:
         found: dict[str, Parameter] = {}
         for node in self.nodes:
             for parameter in node.operator.parameters():
