@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.expressions import Symbol, Value, evaluate, exact
-from spinedsl.ir.model import Call, Scalar
+from spinedsl.ir.model import Scalar
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
@@ -105,8 +105,3 @@ def check_arguments(definition: nodes.Definition, names: Iterable[str], span: Sp
 def positional_names(definition: nodes.Definition) -> list[str]:
     """Names that positional arguments bind to, in order."""
     return [p.name.text for p in definition.parameters]
-
-
-def default_call(name: str) -> Call:
-    """A call without arguments."""
-    return Call(name=name)

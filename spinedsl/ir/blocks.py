@@ -12,7 +12,7 @@ from typing import Any
 
 from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.ir.loading import Scope
-from spinedsl.ir.model import Block, Call, Connection, Endpoints, StemBlock, StemStep
+from spinedsl.ir.model import Block, Call, Connection, Endpoints, StemBlock, StemStep, trusted
 from spinedsl.ir.names import check_name
 from spinedsl.ir.settings import MAX_REPEAT, MAX_WIDTH, call_of, definition_of, whole
 from spinedsl.source import Span
@@ -34,7 +34,7 @@ class BlockReader:
         names: dict[str, Span] = {}
         for item in stem.items if stem else ():
             if isinstance(item, nodes.Chain):
-                items.append(StemStep(operators=item, span=item.span))
+                items.append(trusted(StemStep)(operators=item, span=item.span))
                 continue
             with self.diagnostics.absorbing():
                 check_name(item.name, "block")
@@ -52,7 +52,7 @@ class BlockReader:
                         help="leave out `merge`",
                     )  # fmt: skip
                 items.append(
-                    StemBlock(
+                    trusted(StemBlock)(
                         name=name,
                         kind=self._kind(item),
                         level=int(item.level.text),
@@ -73,7 +73,7 @@ class BlockReader:
                 "SP002", f"{len(connections):,} inputs, more than the {MAX_INPUTS} allowed", node.name.span,
                 help="join some of them in a block before",
             )  # fmt: skip
-        return Block(
+        return trusted(Block)(
             name=node.name.text,
             kind=self._kind(node),
             level=int(node.level.text),
@@ -86,7 +86,7 @@ class BlockReader:
     def _kind(self, node: nodes.Block) -> Call:
         with self.diagnostics.absorbing():
             return call_of(node.kind, definition_of(self.scope, node.kind.name, "block"))
-        return Call(name="unknown")
+        return trusted(Call)(name="unknown")
 
     def _options(self, node: nodes.Block) -> dict[str, Any]:
         """`width`, `repeat` and `merge` behind a block's level."""
@@ -111,12 +111,12 @@ class BlockReader:
         if node.via is not None:
             with self.diagnostics.absorbing():
                 via = call_of(node.via, definition_of(self.scope, node.via.name, "resampling"))
-        return Connection(source=node.source.text, via=via, span=node.source.span)
+        return trusted(Connection)(source=node.source.text, via=via, span=node.source.span)
 
     def endpoints(self, node: nodes.Endpoints | None) -> Endpoints:
         """How output blocks become endpoints."""
         if node is None:
-            return Endpoints()
+            return trusted(Endpoints)()
         fields: dict[str, Any] = {"span": node.span}
         if node.levels is not None:
             fields.update(first=node.levels.first, last=node.levels.last)
@@ -126,5 +126,5 @@ class BlockReader:
             if node.via is not None:
                 fields["rule"] = call_of(node.via, definition_of(self.scope, node.via.name, "part"))
             elif node.channels is not None:
-                fields["rule"] = Call(name="endpoint", span=node.span)
-        return Endpoints(**fields)
+                fields["rule"] = trusted(Call)(name="endpoint", span=node.span)
+        return trusted(Endpoints)(**fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.binding import scalar_of
 from spinedsl.ir.expressions import check_number, evaluate, number, plain
-from spinedsl.ir.model import Expectation
+from spinedsl.ir.model import Expectation, trusted
 from spinedsl.syntax import nodes
 
 QUANTITIES: dict[str, str] = {
@@ -44,6 +44,6 @@ def read_expectation(node: nodes.Expect) -> Expectation:
         raise fail("SP030", f"“{quantity}” can't have this value", node.value.span, help=QUANTITIES[quantity])
     tolerance = 0.0 if node.within is None else float(number(node.within.text))
     arguments = tuple(scalar_of(evaluate(argument.value, {})) for argument in node.arguments)
-    return Expectation(
+    return trusted(Expectation)(
         quantity=quantity, arguments=arguments, expected=expected, tolerance=tolerance, span=node.span
     )

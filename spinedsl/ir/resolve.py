@@ -24,6 +24,7 @@ from spinedsl.ir.model import (
     Network,
     StemBlock,
     StemStep,
+    trusted,
 )
 from spinedsl.ir.names import check_name
 from spinedsl.ir.settings import (
@@ -294,14 +295,14 @@ class _Resolution:
                     "SP024", f"“{item.name}” is declared twice", item.name.span, help="rename one of them"
                 )
             channels = whole(item.channels, "a number of channels", 1, MAX_WIDTH)
-            features[item.name.text] = Feature(
+            features[item.name.text] = trusted(Feature)(
                 name=item.name.text, level=item.level, channels=channels, span=item.span
             )
         if not features:
             raise fail(
                 "SP032", "no features come in", declaration.span, help="name at least one: `c3 @3 -> 512`"
             )
-        return FeatureInput(
+        return trusted(FeatureInput)(
             height=height, width=width, features=tuple(features.values()), span=declaration.span
         )
 
@@ -328,10 +329,10 @@ class _Resolution:
                 self.node.name.span,
                 help="use `repeat` or `stack`",
             )
-        self.fields.setdefault("resample", Call(name="cross_scale"))
-        self.fields.setdefault("merge", Call(name="sum"))
-        self.fields.setdefault("act", Call(name="relu"))
-        self.fields.setdefault("norm", Call(name="batch", arguments=dict(NORM_DEFAULTS)))
+        self.fields.setdefault("resample", trusted(Call)(name="cross_scale"))
+        self.fields.setdefault("merge", trusted(Call)(name="sum"))
+        self.fields.setdefault("act", trusted(Call)(name="relu"))
+        self.fields.setdefault("norm", trusted(Call)(name="batch", arguments=dict(NORM_DEFAULTS)))
         reader = BlockReader(self.scope, diagnostics)
         stem = reader.stem(self.stem)
         blocks = reader.blocks(self.blocks.values())
@@ -349,7 +350,7 @@ class _Resolution:
         if "input" not in self.fields:
             # Without an input there is no network to look at further.
             diagnostics.stop_on_errors()
-        return Network(
+        return trusted(Network)(
             name=self.node.name.text,
             doc=self.node.doc,
             published=self.published,

@@ -13,7 +13,7 @@ from spinedsl.diagnostics import Label, fail, suggestion
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
 from spinedsl.ir.expressions import Number, Symbol, Value, check_number, describe, evaluate, plain
 from spinedsl.ir.loading import Scope
-from spinedsl.ir.model import Call, DropPath, ImageInput, Rounding
+from spinedsl.ir.model import Call, DropPath, ImageInput, Rounding, trusted
 from spinedsl.ops.activation import FUNCTIONS
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
@@ -121,7 +121,7 @@ def call_of(node: nodes.Call, definition: nodes.Definition) -> Call:
         value = evaluate(argument.value, {})
         _check_type(definition, name, value, argument.value.span)
         arguments[name] = scalar_of(value)
-    return Call(name=node.name.text, arguments=arguments, span=node.span)
+    return trusted(Call)(name=node.name.text, arguments=arguments, span=node.span)
 
 
 def _takes(names: Sequence[str]) -> str:
@@ -188,7 +188,7 @@ def _norm(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
                 call.span,
                 help="write `norm batch(eps = 1e-3, momentum = 0.99)`",
             )
-    return {"norm": Call(name="batch", arguments={**NORM_DEFAULTS, **values}, span=call.span)}
+    return {"norm": trusted(Call)(name="batch", arguments={**NORM_DEFAULTS, **values}, span=call.span)}
 
 
 def _act(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def _act(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     assert isinstance(call, nodes.Call)
     choice(call.name, (*FUNCTIONS, "none"), "activation")
     arguments = _constants(call, ("slope",) if call.name.text == "hard_sigmoid" else ())
-    return {"act": Call(name=call.name.text, arguments=arguments, span=call.span)}
+    return {"act": trusted(Call)(name=call.name.text, arguments=arguments, span=call.span)}
 
 
 def _padding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _drop_path(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
             setting.extra.span,
             help="leave out `of …`, or write `linear`",
         )
-    stated = DropPath(rate=float(rate), of=setting.extra, span=setting.span)
+    stated = trusted(DropPath)(rate=float(rate), of=setting.extra, span=setting.span)
     return {"drop_path": stated.model_copy(update={"schedule": setting.flag} if setting.flag else {})}
 
 
@@ -259,7 +259,7 @@ def _rounding(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
             help="write `rounding multiple 8`, `rounding floor` or `rounding nearest`",
         )
     multiple = 1 if setting.extra is None else whole(setting.extra, "a multiple", 1, MAX_WIDTH)
-    return {"rounding": Rounding(policy=policy, multiple=multiple)}
+    return {"rounding": trusted(Rounding)(policy=policy, multiple=multiple)}
 
 
 def _scale(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def extents(size: nodes.Size, count: int, example: str) -> tuple[int, ...]:
 def _input(setting: nodes.Setting, scope: Scope) -> dict[str, Any]:
     assert isinstance(setting.value, nodes.Size)
     channels, height, width = extents(setting.value, 3, "input 3 x 640 x 640")
-    return {"input": ImageInput(channels=channels, height=height, width=width, span=setting.span)}
+    return {"input": trusted(ImageInput)(channels=channels, height=height, width=width, span=setting.span)}
 
 
 Reader = Callable[[nodes.Setting, Scope], dict[str, Any]]

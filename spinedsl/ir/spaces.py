@@ -8,7 +8,7 @@ from typing import Any
 from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.expressions import evaluate
 from spinedsl.ir.loading import Scope
-from spinedsl.ir.model import Network, SeedBlock, Space, Window
+from spinedsl.ir.model import Network, SeedBlock, Space, Window, trusted
 from spinedsl.ir.settings import choice, definition_of, whole
 from spinedsl.syntax import nodes
 
@@ -46,14 +46,14 @@ def resolve_space(name: nodes.Name, scope: Scope, network_of: Callable[[nodes.Na
         else:
             fields["kinds"] = tuple(definition_of(scope, k, "block").name.text for k in rule.kinds)
     blocks = tuple(
-        SeedBlock(name=b.name, kind=b.kind.name, level=b.level, output=b.endpoint is not None)
+        trusted(SeedBlock)(name=b.name, kind=b.kind.name, level=b.level, output=b.endpoint is not None)
         for b in seed.blocks
     )
-    return Space(name=node.name.text, seed=seed.name, blocks=blocks, span=node.name.span, **fields)
+    return trusted(Space)(name=node.name.text, seed=seed.name, blocks=blocks, span=node.name.span, **fields)
 
 
 def _window(rule: nodes.Connect) -> Window:
-    return Window(
+    return trusted(Window)(
         count=whole(rule.count, "a number of inputs", 1, 64),
         last=None if rule.last is None else whole(rule.last, "a window", 1, 10_000),
         group=None if rule.group is None else choice(rule.group, GROUPS, "group of blocks"),
