@@ -41,7 +41,7 @@ def body(text: str, declarations: str = "", block: str = "k @2", before: str = "
 def test_lower_1_functions_are_shared_by_equal_arguments_and_shapes() -> None:
     program = compile_tiny(
         "a: residual @2 <- s0  b: residual @2 <- a  c: residual @2 width 12 <- b  d: residual(dilation = 2) @2 <- c => P2",
-        declarations="drop_path 0",
+        declarations="drop_path 0 constant",
     ).program
     functions = called(program)
     assert functions["a"] == functions["b"]
