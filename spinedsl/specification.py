@@ -154,12 +154,33 @@ def parse_overrides(overrides: Overrides) -> tuple[nodes.Network, ...]:
     return tuple(_override(key, value) for key, value in pairs)
 
 
+DECLARATIONS = (
+    "act", "conventions", "dangling", "default", "drop_path", "endpoints", "expect", "input", "member of",
+    "merge", "norm", "padding", "published", "repeat", "resample", "rounding", "scale width", "sizes",
+    "stack", "title", "width", "without",
+)  # fmt: skip
+"""What can stand before a value in `--set`: the first words of network-level declarations."""
+
+
 def _override(key: str, value: str) -> nodes.Network:
     word = key.strip().replace(".", " ").replace("scale_width", "scale width")
-    # The declaration keeps its own source, so that errors point into what was typed.
-    text = f"network set {{ {word} {value} }}"
+    # The declaration keeps its own source, on a line of its own: errors point into what was typed.
+    text = f"network set {{\n{word} {value}\n}}"
     typed = f"--set {key}={value}"
     source = Source(typed if len(typed) <= 80 else f"{typed[:79]}…", text)
+    start = text.index("\n") + 1
+    if not value.strip():
+        raise fail(
+            "SP010", f"“{key}” is set to nothing", Span(source, start, start + max(1, len(word))),
+            help="write a value behind “=”, e.g. `--set repeat=2`",
+        )  # fmt: skip
+    if word not in DECLARATIONS:
+        raise fail(
+            "SP020",
+            f"a network has no declaration “{word}”",
+            Span(source, start, start + len(word)),
+            help=suggestion(word, DECLARATIONS, f"declarations are {', '.join(DECLARATIONS)}"),
+        )
     items = parse(source).items
     declarations = items[0].declarations if isinstance(items[0], nodes.Network) else ()
     if len(items) != 1 or len(declarations) != 1:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from spinedsl.analysis.checking import check
 from spinedsl.cli.render import Renderer, as_json
-from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, fail, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.specification import open_all
 
@@ -25,16 +27,18 @@ from spinedsl.specification import open_all
 def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     """Validate every network of every SPEC, and prove what it expects.
 
-    Exits with 1 if any error is found, else with 0.
+    A SPEC that is a folder stands for all .spine files in it and below. Exits with 1 if any error is
+    found, else with 0.
 
     \b
     Examples:
       spinec check specs/*.spine
+      spinec check specs/
       spinec check my.spine --format json
     """
     found: list[Diagnostic] = []
     networks = []
-    for spec in specs:
+    for spec in _files(specs):
         try:
             diagnostics, counts = _check_file(spec, roots)
             found += [d for d in diagnostics if d not in found]
@@ -59,6 +63,18 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
                 click.echo(f"ok  {network['file']}:{network['name']}{proved}")
         Renderer.for_stream(sys.stderr).show(found)
     return 1 if errors else 0
+
+
+def _files(specs: tuple[str, ...]) -> Iterator[str]:
+    """The specs, folders replaced by the files in them."""
+    for spec in specs:
+        if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
+            yield spec
+            continue
+        files = sorted(Path(spec).rglob("*.spine"))
+        if not files:
+            raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
+        yield from map(str, files)
 
 
 def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[dict[str, object]]]:

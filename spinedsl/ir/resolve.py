@@ -70,8 +70,8 @@ def resolve(
         resolution.forget_claims()
         resolution.add(member)
     for override in overrides:
-        # What is expected of the network as written needn't hold for a changed one.
-        resolution.expectations = []
+        # What the network as written claims needn't hold for a changed one.
+        resolution.expectations, resolution.member_of = [], None
         resolution.add(override)
     if not membership:
         resolution.member_of = None
@@ -355,7 +355,7 @@ class _Resolution:
             doc=self.node.doc,
             published=self.published,
             widths=dict(sorted(self.widths.items())),
-            defaults={name: values for name, values in sorted(self.defaults.items()) if values},
+            defaults=self._defaults_of(definitions),
             stem=stem,
             blocks=blocks,
             endpoints=endpoints,
@@ -365,6 +365,11 @@ class _Resolution:
             span=self.node.name.span,
             **self.fields,
         )
+
+    def _defaults_of(self, definitions: Iterable[nodes.Definition]) -> dict[str, dict[str, Any]]:
+        """The defaults of what the network uses: what else was imported is no part of it."""
+        used = {definition.name.text for definition in definitions}
+        return {name: values for name, values in sorted(self.defaults.items()) if values and name in used}
 
     def _seed(self, name: nodes.Name) -> Network:
         seed = self.scope.find("network", name.text)

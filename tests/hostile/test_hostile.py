@@ -237,7 +237,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "a pipe": ["check", "pipe.spine"],
     "a device": ["check", "/dev/zero"],
     "random numbers": ["check", "/dev/urandom"],
-    "a folder": ["check", "."],
+    "a folder": ["compile", "."],
     "1 GB of zeros": ["check", "sparse.spine"],
     "a file of the system": ["check", "/proc/self/mem"],
     "no name": ["check", ""],
