@@ -203,14 +203,16 @@ class _Lowering:
 
     def _stem_block(self, block: ExpandedBlock, current: Feature) -> Feature:
         place = self.place(block.level)
+        height, width = current.shape.height, current.shape.width
         stride = 1
-        while -(-current.shape.height // stride) > place.height:
+        # An extent of 1 stays 1 at every level: the other one says how far it is.
+        while -(-height // stride) > place.height or -(-width // stride) > place.width:
             stride *= 2
-        if current.shape.height < place.height:
+        if height < place.height or width < place.width:
             raise fail(
                 "SP037",
                 f"stem block “{block.base}” is at level {block.level}, but its input is coarser already: "
-                f"{current.shape.height} x {current.shape.width}",
+                f"{height} x {width}",
                 block.span,
                 help="a stem only goes down; put the block at a higher level, or outside of the stem",
             )

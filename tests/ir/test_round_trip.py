@@ -204,6 +204,15 @@ def test_spans_take_no_part_in_comparison() -> None:
 # ---- identity and title
 
 
+def test_what_is_imported_but_not_used_is_no_part_of_the_network() -> None:
+    """The conventions speak of mbconv; a network without one says nothing of it."""
+    text = network_text("b1: residual @2 <- s0 => P2", declarations="conventions garden")
+    plain, importing = compile_text(text).network, compile_text('import "std/mbconv.spine"\n' + text).network
+    assert plain == importing
+    assert spec_hash(plain) == spec_hash(importing)
+    assert alike(compile_text(written(importing)).network, importing)
+
+
 def test_hash_belongs_to_the_meaning() -> None:
     text = network_text("b1: residual @2 <- s0 => P2")
     same = network_text("b1:residual@2<-s0=>P2", stem=STEM.replace("  ", "\n"))

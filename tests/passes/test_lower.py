@@ -137,6 +137,17 @@ def test_a_stem_block_strides_to_its_level(stem: str, stride: int) -> None:
     assert conv.stride == stride
 
 
+def test_a_stem_block_strides_as_the_longer_side_needs() -> None:
+    """At level 3 a height of 5 is 1 already; the width says that level 4 is another halving away."""
+    text = network_text(
+        "a: residual @4 <- s1 => P4",
+        declarations="sizes any",
+        stem="stem { s0: residual @3  s1: residual @4 }",
+    )
+    program = compile_text(text.replace("64 x 64", "5 x 9")).program
+    assert program.endpoints[0].shape == Shape(8, 1, 1)
+
+
 def test_upsampling_knows_its_factor_only_where_it_is_whole() -> None:
     def upsample(size: str) -> Upsample:
         text = network_text("a: residual @5 <- s0  b: residual @2 <- a => P2", declarations="sizes any")
