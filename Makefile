@@ -28,6 +28,7 @@ $(VENV)/torch.stamp: $(VENV)/python.stamp constraints.txt
 
 $(VENV)/spinec.stamp: $(VENV)/torch.stamp pyproject.toml
 	$(PIP) install -c constraints.txt -e ".[all,demo]" --group dev
+	@$(BIN)/python -m compileall -q spinedsl
 	@touch $@
 
 demo: $(VENV)/spinec.stamp ## compile SpineNet-49 to both targets and run both on a photograph
