@@ -6,16 +6,21 @@ channels, `after` whom it follows or `<-` what it resamples and merges, `+` what
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import STEM, codes, compile_text, compile_tiny, network_text, problems
 
 from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expanded_text import expanded_text
 from spinedsl.passes import (
     EXPANSION,
+    check_space,
     elaborate,
     merge_dangling,
     repeat_blocks,
@@ -426,6 +431,22 @@ def test_check_space_4_levels_are_matched_as_a_whole() -> None:
     assert membership(space=seed, b1="b1: residual @5 <- s0, s1", b2="b2: residual @5 <- s0, b1") == [
         "no block of the seed can be moved to level 5 for block “b2”"
     ]
+
+
+@given(
+    st.lists(st.integers(2, 7), max_size=6), st.lists(st.integers(2, 7), max_size=6),
+    st.sets(st.integers(-2, 2), min_size=1, max_size=3),
+)  # fmt: skip
+def test_check_space_4_matching_agrees_with_trying_all(
+    levels: list[int], seeds: list[int], offsets: set[int]
+) -> None:
+    seeds = (seeds + [2] * 6)[: len(levels)]
+    fits = any(
+        all(level - seed in offsets for level, seed in zip(levels, order, strict=True))
+        for order in itertools.permutations(seeds)
+    )
+    unmatched = sys.modules[check_space.__module__]._unmatched(levels, seeds, tuple(offsets))
+    assert (unmatched is None) is fits
 
 
 def test_check_space_5_kinds() -> None:
