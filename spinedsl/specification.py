@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -73,29 +74,38 @@ def _locate(spec: str) -> tuple[Source, str | None]:
 def _standard(name: str) -> tuple[Source, str]:
     library = resources.folder("specs")
     wanted = _plain(name)
-    networks = {}
-    for path, node in _standard_networks():
-        if _plain(node.name.text) == wanted:
-            return open_source(path, f"{STANDARD}{path.relative_to(library)}"), node.name.text
-        networks[node.name.text] = path
+    known: list[str] = []
+    for path in _standard_files():
+        source = open_source(path, f"{STANDARD}{path.relative_to(library)}")
+        # Names are looked for in the text: parsing all files would take as long as compiling one.
+        names = _NETWORK.findall(source.text)
+        known += names
+        for found in names:
+            if _plain(found) == wanted:
+                return source, found
     place = Source(f"{STANDARD}{name}", "")
     raise fail(
         "SP020",
         f"the standard library has no network “{name}”",
         Span(place, 0, 0),
-        help=suggestion(name, networks, "`spinec list` shows them all"),
+        help=suggestion(name, known, "`spinec list` shows them all"),
     )
+
+
+_NETWORK = re.compile(r"^network +(\w+)", re.MULTILINE)
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def _standard_networks() -> Iterator[tuple[Path, nodes.Network]]:
+def _standard_files() -> list[Path]:
     library = resources.folder("specs")
-    for path in sorted(library.rglob("*.spine")):
-        if path.is_relative_to(library / "std"):
-            continue
+    return [p for p in sorted(library.rglob("*.spine")) if not p.is_relative_to(library / "std")]
+
+
+def _standard_networks() -> Iterator[tuple[Path, nodes.Network]]:
+    for path in _standard_files():
         for item in parse(open_source(path)).items:
             if isinstance(item, nodes.Network):
                 yield path, item
