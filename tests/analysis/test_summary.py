@@ -116,7 +116,9 @@ def test_expectations_that_hold() -> None:
     assert (diagnostics, count) == ([], 7)
 
 
-@pytest.mark.parametrize(("percent", "holds"), [("0.99%", False), ("1%", True), ("1.01%", True)])
+@pytest.mark.parametrize(
+    ("percent", "holds"), [("0.99%", False), ("0.995%", False), ("1%", True), ("1.01%", True)]
+)
 def test_tolerance_is_relative_to_what_is_expected(percent: str, holds: bool) -> None:
     parameters = summarise(compile_tiny("a: residual @2 <- s0 => P2")).parameters
     assert parameters % 101 != 0

@@ -271,3 +271,8 @@ def test_hostile_arguments(name: str, answers: dict[str, Result]) -> None:
     result = answers[name]
     within_limits(result)
     assert result.code in (1, 2), result.output
+
+
+@pytest.mark.parametrize("name", ["a pipe", "a device", "random numbers", "a folder"])
+def test_only_regular_files_are_read(name: str, answers: dict[str, Result]) -> None:
+    assert "not a regular file" in answers[name].output

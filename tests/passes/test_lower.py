@@ -240,10 +240,11 @@ def test_act_follows_the_network() -> None:
 # ---- names
 
 
-def test_a_part_named_like_a_node_gets_a_name_of_its_own() -> None:
-    function = body(
-        "conv 3x3 -> width, conv1, norm, norm1, norm", before="part conv1 { norm } part norm1 { act }"
-    )
+@pytest.mark.parametrize(
+    "text", ["conv 3x3 -> width, conv1, norm, norm1, norm", "conv1, conv 3x3 -> width, norm1, norm, norm1"]
+)
+def test_a_part_named_like_a_node_gets_a_name_of_its_own(text: str) -> None:
+    function = body(text, before="part conv1 { norm } part norm1 { act }")
     names = [n.name for n in function.nodes]
     assert len(set(names)) == len(names) == 5
 
