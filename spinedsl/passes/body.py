@@ -11,7 +11,7 @@ from typing import Any
 from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.ir.expressions import Number, Symbol, Value, boolean, check_number, describe, evaluate
-from spinedsl.ops import ShapeError
+from spinedsl.ops import Operator, ShapeError
 from spinedsl.ops.words import MAX_CHANNELS, MAX_KERNEL, WORDS, Place, Settings, Word, WordArgument, Written
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
@@ -19,6 +19,8 @@ from spinedsl.syntax import nodes
 MAX_OPERATORS = 4096
 """Most operators of one definition, those of its parts included."""
 MAX_UNROLLED = 256
+MAX_PARAMETERS = 1 << 28
+"""Most parameters of one operator: a gigabyte of them."""
 MAX_NESTED = 100
 """Deepest nesting of bodies, through parts too. Python's own stack holds several times as many."""
 
@@ -196,9 +198,20 @@ class BodyRunner:
             operator = word.build(written)
             if operator is None:
                 return operands[0]
+            self._refuse_large(operator, step)
             return self.builder.apply(operator, operands, step.span, self.prefix)
         except ShapeError as problem:
             raise self.error("SP041", str(problem), step.span, problem.help) from None
+
+    def _refuse_large(self, operator: Operator, step: nodes.Step) -> None:
+        numbers = sum(parameter.elements for parameter in operator.parameters())
+        if numbers > MAX_PARAMETERS:
+            raise self.error(
+                "SP002",
+                f"“{step.name}” would have {numbers:,} parameters, more than the {MAX_PARAMETERS:,} allowed",
+                step.span,
+                "lower its channels or its kernel",
+            )
 
     def _no_value(self, step: nodes.Step) -> DiagnosticError:
         return self.error(
