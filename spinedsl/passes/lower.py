@@ -16,17 +16,17 @@ from dataclasses import dataclass, field, replace
 
 from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
-from spinedsl.graph.program import Endpoint, Function, Program
+from spinedsl.graph.program import Endpoint, Program
 from spinedsl.ir.binding import value_of
-from spinedsl.ir.definitions import joins_two
-from spinedsl.ir.expanded import Arrow, ExpandedBlock, ExpandedNetwork
+from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expressions import NoValue, Value
 from spinedsl.ir.model import ImageInput, Network, StemStep
 from spinedsl.ir.settings import MAX_EXTENT
 from spinedsl.ops import Shape
 from spinedsl.ops.activation import SIXTH
-from spinedsl.ops.words import Place, Settings
+from spinedsl.ops.words import Settings
 from spinedsl.passes.body import BodyRunner, Budget
+from spinedsl.passes.connections import Connector, Source, place_of
 from spinedsl.passes.functions import FunctionMaker
 from spinedsl.passes.scale_widths import scaled
 from spinedsl.source import Span
@@ -81,23 +81,15 @@ def check_size(network: Network, deepest: int) -> None:
 
 
 @dataclass
-class _Source:
-    """What a connection can read: the value, and what resampling rules may ask of it."""
-
-    feature: Feature
-    level: int
-    width: int
-
-
-@dataclass
 class _Lowering:
     expanded: ExpandedNetwork
     network: Network = field(init=False)
     main: FunctionBuilder = field(default_factory=FunctionBuilder)
-    sources: dict[str, _Source] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     settings: Settings = field(init=False)
     maker: FunctionMaker = field(init=False)
+    connector: Connector = field(init=False)
 
     def __post_init__(self) -> None:
         self.network = network = self.expanded.network
@@ -116,6 +108,7 @@ class _Lowering:
             activation=network.act.name,
             activation_slope=float(network.act.arguments.get("slope", SIXTH)),
         )
+        self.connector = Connector(network, self.main, self.maker, self.settings)
 
     def check_total(self) -> None:
         """See that the network stays within `MAX_OPERATORS`.
@@ -131,11 +124,6 @@ class _Lowering:
                 help="lower `repeat` or `stack`",
             )
 
-    def place(self, level: int) -> Place:
-        """The extent of a level: ceil(size / 2^level)."""
-        step = 1 << level
-        return Place(level, -(-self.network.input.height // step), -(-self.network.input.width // step))
-
     # ---- the network
 
     def inputs(self) -> None:
@@ -145,9 +133,9 @@ class _Lowering:
             self.main.add_input(IMAGE, Shape(given.channels, given.height, given.width))
             return
         for feature in given.features:
-            place = self.place(feature.level)
+            place = place_of(self.network, feature.level)
             value = self.main.add_input(feature.name, Shape(feature.channels, place.height, place.width))
-            self.sources[feature.name] = _Source(value, feature.level, feature.channels)
+            self.sources[feature.name] = Source(value, feature.level, feature.channels)
 
     def stem(self) -> None:
         """Operators and blocks, one after the other."""
@@ -202,7 +190,7 @@ class _Lowering:
         return scaled(self.network, self.network.widths[number])
 
     def _stem_block(self, block: ExpandedBlock, current: Feature) -> Feature:
-        place = self.place(block.level)
+        place = place_of(self.network, block.level)
         height, width = current.shape.height, current.shape.width
         stride = 1
         # An extent of 1 stays 1 at every level: the other one says how far it is.
@@ -236,117 +224,14 @@ class _Lowering:
                 complete = False
                 continue
             with self.diagnostics.absorbing():
-                features.append(self._resample(block, arrow, source, index))
+                features.append(self.connector.resample(block, arrow, source, index))
                 levels.append(source.level)
                 continue
             complete = False
         dangling = [self.sources[name].feature for name in block.dangling if name in self.sources]
         if complete and len(dangling) == len(block.dangling):
-            merged = self._merge(block, features, levels, dangling, label)
+            merged = self.connector.merge(block, features, levels, dangling, label)
             self._run_block(block, merged, 1)
-
-    def _resample(self, block: ExpandedBlock, arrow: Arrow, source: _Source, index: int) -> Feature:
-        place = self.place(block.level)
-        difference = block.level - source.level
-        given: dict[str, Value] = {
-            "source.width": source.width,
-            "source.channels": source.feature.shape.channels,
-            "source.level": source.level,
-            "target": place,
-            "target.width": block.width,
-            "target.channels": block.channels,
-            "target.level": block.level,
-            "up": difference < 0,
-            "down": difference > 0,
-            "same": difference == 0,
-            "steps": abs(difference),
-            "factor": 1 << abs(difference),
-            "input.channels": source.feature.shape.channels,
-        }
-        base = arrow.source.partition(".")[0]
-        user = Label(arrow.span, f"for the connection “{base}” to “{block.base}”") if arrow.span else None
-        arguments = {n: value_of(v) for n, v in arrow.rule.arguments.items()}
-        function = self.maker.make(
-            arrow.rule.name, arguments, given, (("x", source.feature.shape),), self.settings, user
-        )
-        ((_, value),) = function.outputs
-        shape = function.shapes()[value]
-        wanted = Shape(block.channels, place.height, place.width)
-        if shape != wanted:
-            raise fail(
-                "SP037",
-                f"“{arrow.rule.name}” makes {shape} of “{base}”; “{block.base}” needs {wanted}",
-                arrow.span,
-                secondary=[Label(self.maker.definitions[arrow.rule.name].name.span, "the rule")],
-                help="choose another rule with `via`, or another source",
-            )
-        sources = [a.source for a in block.arrows[:index]]
-        again = sources.count(arrow.source)
-        name = f"{base}_to_{block.base}" + (f"__{again + 1}" if again else "")
-        return self.main.call(name, function, (source.feature,), arrow.span)
-
-    def _merge(
-        self,
-        block: ExpandedBlock,
-        features: list[Feature],
-        levels: list[int],
-        dangling: list[Feature],
-        user: Label | None,
-    ) -> Feature:
-        rule = block.merge or self.network.merge
-        everything = (*features, *dangling)
-        given: dict[str, Value] = {
-            "inputs": len(features),
-            "levels": tuple(levels),
-            "target": self.place(block.level),
-            "target.width": block.width,
-            "target.channels": block.channels,
-            "target.level": block.level,
-        }
-        if len(features) != 2 and joins_two(self.maker.definitions[rule.name]):
-            raise fail(
-                "SP037",
-                f"“{rule.name}” merges two inputs; “{block.base}” has {len(features)}",
-                block.span,
-                secondary=[Label(self.maker.definitions[rule.name].name.span, "the merge")],
-                help="connect two blocks, or choose another merge",
-            )
-        arguments = {n: value_of(v) for n, v in rule.arguments.items()}
-        inputs = tuple((f"x{i}", f.shape) for i, f in enumerate(everything))
-        function = self.maker.make(rule.name, arguments, given, inputs, self.settings, user)
-        self._refuse_unread(function, block)
-        if self._has_parameters(function):
-            return self.main.call(f"{block.base}_merge", function, everything, block.span)
-        return self._written_out(function, everything, f"{block.base}_")
-
-    def _refuse_unread(self, function: Function, block: ExpandedBlock) -> None:
-        """A merge that forgets an input would drop a block without a word."""
-        read = {name for node in function.nodes for name in node.inputs}
-        read.update(value for _, value in function.outputs)
-        names = [a.source.partition(".")[0] for a in block.arrows] + list(block.dangling)
-        for port, name in zip(function.inputs, names, strict=True):
-            if port.name not in read:
-                raise fail(
-                    "SP037",
-                    f"“{function.definition}” leaves out “{name}”, which “{block.base}” merges",
-                    block.span,
-                    secondary=[Label(self.maker.definitions[function.definition].name.span, "the merge")],
-                    help="let it use all of `inputs` and `dangling`, or choose another merge",
-                )
-
-    def _has_parameters(self, function: Function) -> bool:
-        return any(
-            not hasattr(node.target, "parameters") or node.target.parameters() for node in function.nodes
-        )
-
-    def _written_out(self, function: Function, inputs: tuple[Feature, ...], prefix: str) -> Feature:
-        """The nodes of a function without parameters, in `main` itself."""
-        features = {port.name: feature for port, feature in zip(function.inputs, inputs, strict=True)}
-        for node in function.nodes:
-            operands = tuple(features[i] for i in node.inputs)
-            features[node.output] = self.main.apply(node.target, operands, node.span, prefix)  # type: ignore[arg-type]
-        ((_, value),) = function.outputs
-        return features[value]
 
     def _run_block(self, block: ExpandedBlock, current: Feature, stride: int) -> Feature:
         settings = self.settings
@@ -364,7 +249,7 @@ class _Lowering:
         function = self.maker.make(block.kind.name, arguments, given, (("x", current.shape),), settings, user)
         ((_, value),) = function.outputs
         shape = function.shapes()[value]
-        place = self.place(block.level)
+        place = place_of(self.network, block.level)
         wanted = Shape(block.channels, place.height, place.width)
         if shape != wanted:
             raise fail(
@@ -375,7 +260,7 @@ class _Lowering:
                 help="its body must stride by `stride` and end with the channels it declares",
             )
         result = self.main.call(block.name, function, (current,), block.span)
-        self.sources[block.name] = _Source(result, block.level, block.width)
+        self.sources[block.name] = Source(result, block.level, block.width)
         return result
 
     # ---- endpoints
