@@ -26,15 +26,13 @@ class SourceProblem(Exception):
         code: the diagnostic code that describes it.
         message: one sentence for the user.
         help: what to do about it.
-        offset: where in the bytes, if a place is known.
     """
 
-    def __init__(self, code: str, message: str, help: str, offset: int | None = None) -> None:
+    def __init__(self, code: str, message: str, help: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.help = help
-        self.offset = offset
 
 
 @record
@@ -155,7 +153,6 @@ def source_from_bytes(data: bytes, name: str, path: Path | None = None) -> Sourc
             "SP004",
             f"“{name}” holds a NUL byte, so it is not a text file",
             "give the path of a .spine file, saved as UTF-8",
-            nul,
         )
     try:
         text = data.decode("utf-8")
@@ -165,6 +162,5 @@ def source_from_bytes(data: bytes, name: str, path: Path | None = None) -> Sourc
             "SP003",
             f"“{name}” is not valid UTF-8: byte 0x{data[problem.start]:02x} in line {line}",
             "save the file as UTF-8",
-            problem.start,
         ) from None
     return Source(name, text.removeprefix("\ufeff"), path)

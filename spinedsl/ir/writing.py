@@ -18,16 +18,12 @@ from spinedsl.ir.model import (
 )
 from spinedsl.syntax import printer
 
-STANDARD_CONVENTIONS = ("torch", "garden", "tpu", "port")
-
 
 def network_text(network: Network) -> str:
     """A file that declares the network, with all that it needs and nothing implied."""
     definitions = "\n".join(printer.definition(d) for d in network.definitions)
-    bundle = ""
-    if network.conventions not in STANDARD_CONVENTIONS:
-        # Its settings are all stated in the network; only the name is needed.
-        bundle = f"conventions {network.conventions} {{}}\n\n"
+    # All its settings are stated in the network; only the name is needed, whatever file it was from.
+    bundle = f"conventions {network.conventions} {{}}\n\n"
     lines = "".join(f"  {line}\n" for line in _declarations(network))
     head = printer.doc(network.doc) + f"network {network.name} {{\n"
     return f"{definitions}{chr(10) if definitions else ''}{bundle}{head}{lines}}}\n"
