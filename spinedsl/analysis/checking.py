@@ -16,14 +16,14 @@ def notes(compilation: Compilation) -> list[Diagnostic]:
         return []
     names = ", ".join(f"“{name}”" for name in list(by_block)[:8])
     more = f" and {len(removed) - 8} more" if len(removed) > 8 else ""
-    first, *others = (Label(r.span, r.reason) for r in removed[:8] if r.span is not None)
+    labels = [Label(r.span, r.reason) for r in removed[:8] if r.span is not None]
     return [
         Diagnostic(
             "SP043",
             f"no endpoint needs {names}{more}: not built",
             Severity.WARNING,
-            first,
-            tuple(others),
+            labels[0] if labels else None,
+            tuple(labels[1:]),
             "let a later block read it, or remove it from the spec",
         )
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -38,13 +37,16 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     """
     found: list[Diagnostic] = []
     networks = []
-    for spec in _files(specs):
+    for spec in specs:
         try:
-            diagnostics, counts = _check_file(spec, roots)
-            found += [d for d in diagnostics if d not in found]
-            networks += counts
+            files = _files(spec)
         except DiagnosticError as error:
             found += [d for d in error.diagnostics if d not in found]
+            continue
+        for file in files:
+            diagnostics, counts = _check_file(file, roots)
+            found += [d for d in diagnostics if d not in found]
+            networks += counts
     errors = sum(d.severity is Severity.ERROR for d in found)
     if style == "json":
         report = {
@@ -65,20 +67,26 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     return 1 if errors else 0
 
 
-def _files(specs: tuple[str, ...]) -> Iterator[str]:
-    """The specs, folders replaced by the files in them."""
-    for spec in specs:
-        if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
-            yield spec
-            continue
-        files = sorted(Path(spec).rglob("*.spine"))
-        if not files:
-            raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
-        yield from map(str, files)
+def _files(spec: str) -> list[str]:
+    """The SPEC itself, or the files of the folder that it is.
+
+    Raises:
+        DiagnosticError: a folder without any (SP001).
+    """
+    if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
+        return [spec]
+    files = sorted(Path(spec).rglob("*.spine"))
+    if not files:
+        raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
+    return [str(file) for file in files]
 
 
 def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[dict[str, object]]]:
-    scope, compilations = open_all(spec, roots)
+    """Everything there is to say of a file, and one entry a network."""
+    try:
+        scope, compilations = open_all(spec, roots)
+    except DiagnosticError as error:
+        return list(error.diagnostics), []
     definitions = Diagnostics()
     check_definitions(scope, definitions)
     found, counts = definitions.found, []

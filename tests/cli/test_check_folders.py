@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,12 @@ def test_a_folder_stands_for_all_specs_below_it(tmp_path: Path, capsys: pytest.C
 def test_a_folder_without_specs_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(tmp_path)]) == 1
     assert "there is no .spine file" in capsys.readouterr().err
+
+
+def test_other_specs_are_checked_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "one.spine").write_text(SPEC.format(name="one", more=""))
+    assert run(["check", str(tmp_path / "empty"), str(tmp_path / "one.spine"), "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [n["name"] for n in report["networks"]] == ["one"]
+    assert [d["code"] for d in report["diagnostics"]] == ["SP001"]

@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+from tolerances import SAME_MODULE
 from torch import nn
 
 from spinedsl.specification import open_spec, standard_networks
@@ -98,13 +99,13 @@ def test_channels_last_stays_and_changes_nothing(narrow):
         actual = network(image.to(memory_format=torch.channels_last))
     for name, tensor in actual.items():
         assert tensor.is_contiguous(memory_format=torch.channels_last)
-        torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(tensor, expected[name], **SAME_MODULE)
 
 
 def agree(actual, expected):
     assert list(actual) == list(expected)
     for name, tensor in actual.items():
-        torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(tensor, expected[name], **SAME_MODULE)
 
 
 def test_compile_in_one_graph(narrow):

@@ -3,6 +3,8 @@
 All are relative: the largest difference in a tensor over its largest absolute value.
 """
 
+from spinedsl.runtime import TOLERANCE
+
 PUBLISHED = 1e-5
 """A compiled network against what the published TensorFlow implementation recorded.
 
@@ -19,7 +21,7 @@ MISTAKE = 1e-2
 SLOPE = 5e-5
 """The same for the smallest known mistake: 1/6 for 0.16667 in hard_sigmoid."""
 
-TORCH_ONNX = 1e-4
+TORCH_ONNX = TOLERANCE
 """The generated module in PyTorch against the ONNX file in ONNX Runtime, full networks with random
 weights: what `spinec verify` allows. They are wider and deeper than the recorded ones, and both
 sides round."""
@@ -29,3 +31,6 @@ ONNX_REFERENCE = 1e-5
 
 ONNX_OPERATOR = 1e-6
 """The same for a single operator: a few roundings."""
+
+SAME_MODULE = {"rtol": 1e-4, "atol": 1e-5}
+"""The generated module against itself, run in another way: compiled, exported, traced, channels last."""
