@@ -64,11 +64,6 @@ class Source:
         end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r")
 
-    @property
-    def line_count(self) -> int:
-        """How many lines the text has."""
-        return len(self._line_starts)
-
 
 @record
 class Span:

@@ -43,12 +43,10 @@ class Inlined:
     Attributes:
         nodes: in running order.
         outputs: endpoint name → name of the value that carries it.
-        calls: name of each node of `main` → name of the value it makes.
     """
 
     nodes: tuple[InlinedNode, ...]
     outputs: dict[str, str]
-    calls: dict[str, str]
 
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter by its dotted name, in running order; shared ones once."""
@@ -108,5 +106,4 @@ def inline(program: Program) -> Inlined:
             InlinedNode(name, node.target, inputs, shapes, node.shape, node.span, frame.owner or node.owner)
         )
     outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
-    calls = {node.name: main.names[node.output] for node in program.main.nodes}
-    return Inlined(tuple(nodes), outputs, calls)
+    return Inlined(tuple(nodes), outputs)

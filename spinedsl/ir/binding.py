@@ -11,20 +11,6 @@ from spinedsl.ir.model import Scalar
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
-GIVEN: dict[str, tuple[str, ...]] = {
-    "block": ("width", "channels", "level", "stride", "input", "input.channels"),
-    "resampling": (
-        "source.width", "source.channels", "source.level",
-        "target", "target.width", "target.channels", "target.level",
-        "up", "down", "same", "steps", "factor", "input", "input.channels",
-    ),
-    "merge": (
-        "inputs", "dangling", "coarse", "fine", "target", "target.width", "target.channels", "target.level",
-    ),
-    "part": ("input", "input.channels"),
-}  # fmt: skip
-"""The names each kind of definition finds in its body without declaring them."""
-
 
 def value_of(scalar: Scalar) -> Value:
     """An argument of the IR as expressions know it: exact numbers, symbols for names."""

@@ -123,13 +123,20 @@ def _circle(members: list[nodes.Network]) -> DiagnosticError:
     )
 
 
+_WORDS = {
+    nodes.FeatureInputs: "input",
+    nodes.Widths: "width",
+    nodes.Stem: "stem",
+    nodes.Endpoints: "endpoints",
+    nodes.Block: "block",
+    nodes.Without: "without",
+    nodes.Expect: "expect",
+}
+
+
 def _what(declaration: nodes.Declaration) -> str:
-    """What kind of thing a declaration declares."""
-    if isinstance(declaration, nodes.Setting):
-        return declaration.key
-    if isinstance(declaration, nodes.FeatureInputs):
-        return "input"
-    return "block" if isinstance(declaration, nodes.Block) else type(declaration).__name__.lower()
+    """The word for what a declaration declares."""
+    return declaration.key if isinstance(declaration, nodes.Setting) else _WORDS[type(declaration)]
 
 
 @dataclass
@@ -142,7 +149,6 @@ class _Resolution:
     fields: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
-    width_spans: dict[int, Span] = field(default_factory=dict)
     stem: nodes.Stem | None = None
     blocks: dict[str, nodes.Block] = field(default_factory=dict)
     removed: dict[str, nodes.Name] = field(default_factory=dict)
@@ -162,10 +168,9 @@ class _Resolution:
 
     def add(self, member: nodes.Network) -> None:
         """Lay one member of the lineage over what is known."""
-        settings = [d for d in member.declarations if isinstance(d, nodes.Setting)]
-        self._refuse_doubles(member, settings)
-        named = next((s for s in settings if s.key == "conventions"), None)
-        if named is not None:
+        self._refuse_doubles(member)
+        named = next((d for d in member.declarations if _what(d) == "conventions"), None)
+        if isinstance(named, nodes.Setting):
             self._conventions(named.value)  # type: ignore[arg-type]
         elif not self.fields:
             self._conventions(nodes.Name(DEFAULT_CONVENTIONS, span=member.name.span))
@@ -174,33 +179,25 @@ class _Resolution:
                 self.declared.add(_what(declaration))
                 self._declare(declaration)
 
-    def _refuse_doubles(self, member: nodes.Network, settings: list[nodes.Setting]) -> None:
-        seen: dict[str, Span] = {}
-        singles: list[tuple[str, Span]] = [(s.key, s.span) for s in settings if s.key != "published"]
-        singles += [
-            (what, d.span)
-            for d in member.declarations
-            for kind, what in (
-                (nodes.Stem, "stem"),
-                (nodes.Endpoints, "endpoints"),
-                (nodes.Widths, "width"),
-                (nodes.FeatureInputs, "input"),
-            )
-            if isinstance(d, kind)
-        ]
-        singles += [
-            (f"block {d.name}", d.name.span) for d in member.declarations if isinstance(d, nodes.Block)
-        ]
-        for key, span in singles:
-            if key in seen:
+    def _refuse_doubles(self, member: nodes.Network) -> None:
+        """One network says each thing once, but for those that add up."""
+        seen: dict[tuple[str, str], Span] = {}
+        for declaration in member.declarations:
+            what = name = _what(declaration)
+            if what in ("published", "without", "expect"):
+                continue
+            span = declaration.span
+            if isinstance(declaration, nodes.Block):
+                name, span = declaration.name.text, declaration.name.span
+            first = seen.setdefault((what, name), span)
+            if first is not span:
                 self.diagnostics.add(
                     "SP024",
-                    f"“{key.removeprefix('block ')}” is declared twice",
+                    f"“{name}” is declared twice",
                     span,
-                    secondary=[Label(seen[key], "first declared here")],
+                    secondary=[Label(first, "first declared here")],
                     help="rename or remove one of them",
                 )
-            seen.setdefault(key, span)
 
     def _conventions(self, name: nodes.Name) -> None:
         bundle = self.scope.find("conventions", name.text)

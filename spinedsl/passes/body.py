@@ -43,7 +43,6 @@ class BodyRunner:
         environment: names → values; side branches add their features to it.
         settings: what operators follow.
         call_part: runs a step that names a part.
-        prefix: put before the names of nodes, where several bodies share a builder.
         budget: shared by all bodies of a network.
         user: the block or connection this is for, named in errors.
         depth: how many bodies this one stands in.
@@ -54,7 +53,6 @@ class BodyRunner:
     settings: Settings
     call_part: CallPart
     budget: Budget
-    prefix: str = ""
     user: Label | None = None
     depth: int = 0
 
@@ -199,7 +197,7 @@ class BodyRunner:
             if operator is None:
                 return operands[0]
             self._refuse_large(operator, step)
-            return self.builder.apply(operator, operands, step.span, self.prefix)
+            return self.builder.apply(operator, operands, step.span)
         except ShapeError as problem:
             raise self.error("SP041", str(problem), step.span, problem.help) from None
 

@@ -45,7 +45,7 @@ def single(operator, inputs, span=None) -> tuple[Program, Inlined]:
     node = InlinedNode("b.op1", operator, names, inputs, shape, span, "b")
     main = Function("main", "", ports, (), (("P0", "b.op1"),))
     program = Program("single", main, {}, (Endpoint("P0", 0, shape),), 1)
-    return program, Inlined((node,), {"P0": "b.op1"}, {})
+    return program, Inlined((node,), {"P0": "b.op1"})
 
 
 def session(data: bytes, optimised_path=None) -> onnxruntime.InferenceSession:

@@ -162,7 +162,7 @@ def test_drop_path_leaves_no_trace_even_at_an_endpoint():
     inlined = compilation.inlined
     # An endpoint whose last operator is elided: its value is made by the operator before.
     dropped = next(n for n in inlined.nodes if n.operator.label == "drop_path")
-    changed = Inlined(inlined.nodes, {**inlined.outputs, "P3": dropped.name}, inlined.calls)
+    changed = Inlined(inlined.nodes, {**inlined.outputs, "P3": dropped.name})
     model = emit(compilation.network, compilation.program, changed)
     weights = dict(random_weights(model.parameters))
     given = some_inputs(compilation.program)
@@ -176,7 +176,7 @@ def test_equal_endpoints_and_passed_through_inputs_are_copies():
     compilation = small("std:bifpn")
     inlined = compilation.inlined
     outputs = {**inlined.outputs, "P4": inlined.outputs["P3"], "P5": "c5"}
-    model = emit(compilation.network, compilation.program, Inlined(inlined.nodes, outputs, {}))
+    model = emit(compilation.network, compilation.program, Inlined(inlined.nodes, outputs))
     given = some_inputs(compilation.program)
     data = model.to_bytes(random_weights(model.parameters))
     onnx.checker.check_model(data, full_check=True)
@@ -190,13 +190,13 @@ def test_endpoint_named_like_a_value_or_an_input():
     inlined = compilation.inlined
     inner = next(n.name for n in inlined.nodes if n.name not in inlined.outputs.values())
     renamed = {inner: inlined.outputs["P3"], "P4": inlined.outputs["P4"]}
-    model = emit(compilation.network, compilation.program, Inlined(inlined.nodes, renamed, {}))
+    model = emit(compilation.network, compilation.program, Inlined(inlined.nodes, renamed))
     weights = dict(random_weights(model.parameters))
     given = some_inputs(compilation.program)
     actual = run(model.to_bytes(weights.items()), given)
-    expected = reference(Inlined(inlined.nodes, renamed, {}), weights, given)
+    expected = reference(Inlined(inlined.nodes, renamed), weights, given)
     assert worst_difference(expected[inner], actual[inner]) < ONNX_REFERENCE
-    clash = Inlined(inlined.nodes, {"c3": inlined.outputs["P3"]}, {})
+    clash = Inlined(inlined.nodes, {"c3": inlined.outputs["P3"]})
     with pytest.raises(DiagnosticError, match="SP024"):
         emit(compilation.network, compilation.program, clash)
 
