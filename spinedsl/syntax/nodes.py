@@ -129,7 +129,30 @@ class Loop(Node):
     body: Body
 
 
-Statement: TypeAlias = Chain | Let | When | Loop
+@record
+class Each(Node):
+    """`each level { … }`: once for every level, all with the same parameters."""
+
+    body: Body
+
+
+@record
+class Descend(Node):
+    """`from coarsest { … }`: from one end of the pyramid to the other, the value carried along."""
+
+    start: Name
+    body: Body
+
+
+@record
+class Output(Node):
+    """`chain => scores`: what a head puts out under a name; the running value stays what it was."""
+
+    chain: Chain
+    name: Name
+
+
+Statement: TypeAlias = Chain | Let | When | Loop | Each | Descend | Output
 
 
 @record
@@ -149,11 +172,12 @@ class Parameter(Node):
 
 @record
 class Definition(Node):
-    """`block`, `resampling`, `merge` or `part`, written by operators.
+    """`block`, `resampling`, `merge`, `part` or `head`, written by operators.
 
     Attributes:
-        kind: which of the four words introduced it.
+        kind: which of the five words introduced it.
         result: declared number of output channels, if it was declared.
+        task: what a head is for: `detection(classes, size = 4)`; None for the others.
         doc: the comment lines right above it.
     """
 
@@ -163,6 +187,7 @@ class Definition(Node):
     result: Expression | None
     body: Body
     doc: str = field(compare=False)
+    task: Call | None = None
 
 
 # ---- networks
@@ -308,6 +333,34 @@ class Network(Node):
 
 
 @record
+class Part(Node):
+    """`backbone spinenet49` or `neck nas_fpn`: a network of a model."""
+
+    role: str
+    network: Name
+
+
+@record
+class UseHead(Node):
+    """`head retinanet(classes = 91)`."""
+
+    call: Call
+
+
+ModelDeclaration: TypeAlias = Setting | Expect | Part | UseHead
+
+
+@record
+class Model(Node):
+    """`model M { backbone N  head … }`."""
+
+    name: Name
+    extends: Name | None
+    declarations: tuple[ModelDeclaration, ...]
+    doc: str = field(compare=False)
+
+
+@record
 class Conventions(Node):
     """`conventions garden { … }`: a named bundle of settings."""
 
@@ -372,7 +425,7 @@ class Import(Node):
     path: str
 
 
-Item: TypeAlias = Import | Network | Definition | Conventions | Space
+Item: TypeAlias = Import | Network | Definition | Model | Conventions | Space
 
 
 @record

@@ -210,6 +210,11 @@ class _Builder:
         doc = self._doc(span)
         return nodes.Definition(str(kind), self._name(name), parameters, result, body, doc, span=span)
 
+    def head(self, children: list[Any], span: Span) -> nodes.Definition:
+        name, parameters, task, body = children
+        doc = self._doc(span)
+        return nodes.Definition("head", self._name(name), parameters, None, body, doc, task, span=span)
+
     def parameters(self, children: list[Any], span: Span) -> tuple[nodes.Parameter, ...]:
         return tuple(child for child in children if child is not None)
 
@@ -233,6 +238,15 @@ class _Builder:
 
     def loop(self, children: list[Any], span: Span) -> nodes.Loop:
         return nodes.Loop(children[0], children[1], span=span)
+
+    def each(self, children: list[Any], span: Span) -> nodes.Each:
+        return nodes.Each(children[0], span=span)
+
+    def descend(self, children: list[Any], span: Span) -> nodes.Descend:
+        return nodes.Descend(self._name(children[0]), children[1], span=span)
+
+    def output(self, children: list[Any], span: Span) -> nodes.Output:
+        return nodes.Output(children[0], self._name(children[1]), span=span)
 
     def step(self, children: list[Any], span: Span) -> nodes.Step:
         name, arguments, kernel, stride, result = children
@@ -411,6 +425,30 @@ class _Builder:
             None if within is None else self._number(within),
             span=span,
         )
+
+    # ---- models
+
+    def model(self, children: list[Any], span: Span) -> nodes.Model:
+        name, extends, *declarations = children
+        return nodes.Model(
+            self._name(name),
+            self._optional_name(extends),
+            tuple(declarations),
+            self._doc(span),
+            span=span,
+        )
+
+    def backbone(self, children: list[Any], span: Span) -> nodes.Part:
+        return nodes.Part("backbone", self._name(children[0]), span=span)
+
+    def neck(self, children: list[Any], span: Span) -> nodes.Part:
+        return nodes.Part("neck", self._name(children[0]), span=span)
+
+    def use_head(self, children: list[Any], span: Span) -> nodes.UseHead:
+        return nodes.UseHead(children[0], span=span)
+
+    def pixels(self, children: list[Any], span: Span) -> nodes.Setting:
+        return nodes.Setting("pixels", self._name(children[0]), span=span)
 
     # ---- search spaces
 

@@ -88,8 +88,14 @@ def _statement(node: nodes.Statement, indent: str) -> str:
         return chain(node)
     if isinstance(node, nodes.Let):
         return f"{node.name} = {chain(node.chain)}"
+    if isinstance(node, nodes.Output):
+        return f"{chain(node.chain)} => {node.name}"
     if isinstance(node, nodes.Loop):
         return f"repeat {expression(node.count)} {body(node.body, indent)}"
+    if isinstance(node, nodes.Each):
+        return f"each level {body(node.body, indent)}"
+    if isinstance(node, nodes.Descend):
+        return f"from {node.start} {body(node.body, indent)}"
     text = f"when {expression(node.condition)} {body(node.body, indent)}"
     if node.otherwise is not None:
         text += f" else {body(node.otherwise, indent)}"
@@ -97,13 +103,14 @@ def _statement(node: nodes.Statement, indent: str) -> str:
 
 
 def definition(node: nodes.Definition) -> str:
-    """A whole `block`, `resampling`, `merge` or `part`, with its documentation above."""
+    """A whole `block`, `resampling`, `merge`, `part` or `head`, with its documentation above."""
     parameters = ", ".join(
         f"{p.name}" if p.default is None else f"{p.name} = {expression(p.default)}" for p in node.parameters
     )
     head = f"{node.kind} {node.name}"
     head += f"({parameters})" if parameters else ""
     head += f" -> {expression(node.result)}" if node.result is not None else ""
+    head += f" -> {call(node.task)}" if node.task is not None else ""
     return f"{doc(node.doc)}{head} {body(node.body, '')}\n"
 
 
@@ -204,6 +211,22 @@ def network(node: nodes.Network) -> str:
     return f"{doc(node.doc)}network {node.name}{extends} {{\n{lines}}}\n"
 
 
+def model_declaration(node: nodes.ModelDeclaration) -> str:
+    """One declaration of a model."""
+    if isinstance(node, nodes.Part):
+        return f"{node.role} {node.network}"
+    if isinstance(node, nodes.UseHead):
+        return f"head {call(node.call)}"
+    return declaration(node)
+
+
+def model(node: nodes.Model) -> str:
+    """A whole model, with its documentation above."""
+    extends = f" extends {node.extends}" if node.extends else ""
+    lines = "".join(f"{_INDENT}{model_declaration(d)}\n" for d in node.declarations)
+    return f"{doc(node.doc)}model {node.name}{extends} {{\n{lines}}}\n"
+
+
 def _conventions(node: nodes.Conventions) -> str:
     lines = "".join(f"{_INDENT}{setting(s)}\n" for s in node.settings)
     return f"{doc(node.doc)}conventions {node.name} {{\n{lines}}}\n"
@@ -235,6 +258,8 @@ def item(node: nodes.Item) -> str:
         return definition(node)
     if isinstance(node, nodes.Network):
         return network(node)
+    if isinstance(node, nodes.Model):
+        return model(node)
     if isinstance(node, nodes.Conventions):
         return _conventions(node)
     return space(node)
