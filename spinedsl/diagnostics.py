@@ -58,6 +58,8 @@ CODES: dict[str, str] = {
     "SP051": "weights that don't fit the network",
     "SP052": "a tool that is needed is not installed",
     "SP053": "results that differ more than allowed",
+    "SP054": "an image that is damaged, or is none",
+    "SP055": "an ONNX model that can't be run",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from spinedsl.diagnostics import fail
 
-EXTRAS = {"torch": "torch", "onnxruntime": "runtime"}
+EXTRAS = {"torch": "torch", "onnxruntime": "runtime", "PIL": "images"}
 """The extra that brings each library."""
+
+PROJECTS = {"PIL": "pillow"}
+"""What a library is called where it isn't called as it is imported."""
 
 
 def need(name: str, purpose: str) -> Any:
@@ -24,6 +27,6 @@ def need(name: str, purpose: str) -> Any:
         state = "is not installed" if missing else f"can't be imported: {problem}"
         raise fail(
             "SP052",
-            f"{purpose} needs {name}, which {state}",
+            f"{purpose} needs {PROJECTS.get(name, name)}, which {state}",
             help=f"install it: `pip install 'spinec[{EXTRAS[name]}]'`",
         ) from None
