@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from collections.abc import Sequence
 
-from jinja2 import Environment, StrictUndefined, Template
-
-from spinedsl import resources
 from spinedsl.emit.banner import banner
 from spinedsl.emit.torch.classes import ClassPlan, Shared, plan_classes
 from spinedsl.emit.torch.extents import extents_of
@@ -18,8 +15,10 @@ from spinedsl.emit.torch.naming import class_names
 from spinedsl.emit.torch.network import plan_network
 from spinedsl.emit.torch.prose import docstring, documented, plain, wrapped
 from spinedsl.emit.torch.public import public_class
+from spinedsl.emit.torch.register import Framework, Subject, registration
 from spinedsl.emit.torch.rule import literal, torch_momentum
 from spinedsl.emit.torch.support import refuse_unknown
+from spinedsl.emit.torch.templates import render
 from spinedsl.emit.torch.trivial import write_in_place
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
@@ -41,8 +40,8 @@ HELPERS = (
 """Helper texts, in the order in which a file holds those it needs."""
 
 
-def emit(network: Network, program: Program, inlined: Inlined) -> str:
-    """Write a lowered network as the text of one module that imports only torch.
+def emit(network: Network, program: Program, inlined: Inlined, register: Sequence[Framework] = ()) -> str:
+    """Write a lowered network as the text of one module that imports only torch, and `register`.
 
     The same network gives the same text, byte for byte.
 
@@ -50,9 +49,11 @@ def emit(network: Network, program: Program, inlined: Inlined) -> str:
         network: what the program was lowered from; its identity and its documentation.
         program: functions become classes, `main` becomes the public one.
         inlined: the operators of `program`.
+        register: frameworks that the module shall be a backbone of; see register.py.
 
     Raises:
-        DiagnosticError: operators without a rule (SP042), all of them at once.
+        DiagnosticError: operators without a rule (SP042), all of them at once; a framework can't
+            take the network (SP056).
     """
     refuse_unknown(program)
     extents = extents_of(network, program)
@@ -71,16 +72,20 @@ def emit(network: Network, program: Program, inlined: Inlined) -> str:
         _block_class(c, full=definition not in definitions[:index])
         for index, (c, definition) in enumerate(zip(classes, definitions, strict=True))
     ]
-    texts.append(_render("class", **fields))
+    texts.append(render("class", **fields))
     helpers = [_helper(name, norm) for name in HELPERS if name in shared.helpers]
     title = plain(network.title or "") or network.name
     body = [text.rstrip("\n") for text in (*helpers, *texts)]
-    return _render(
+    added = registration(register, Subject(network, program, extents, plan.drops_path), body)
+    body += added.texts
+    return render(
         "module",
         banner=banner(network),
-        docstring=docstring(wrapped(f"{title} as a PyTorch module that needs nothing but torch.", 6), 0),
+        docstring=docstring(wrapped(f"{title} as a PyTorch module that needs {added.needs}.", 6), 0),
+        standard=added.standard,
         functional=any(re.search(r"\bF\.\w+\(", text) for text in body),
-        network=public,
+        imports=sorted(["from torch import nn", *added.imports]),
+        exports=bracketed(0, "__all__ = [", [f'"{name}"' for name in (public, *added.exports)], "]"),
         texts=body,
     )
 
@@ -119,7 +124,7 @@ def _block_class(plan: ClassPlan, full: bool) -> str:
         else [f"        return {plan.result.text}"]
     )
     methods.append(forward)
-    return _render(
+    return render(
         "class",
         name=plan.name,
         docstring=docstring(documented(plan.doc, 4, full), 4),
@@ -130,16 +135,4 @@ def _block_class(plan: ClassPlan, full: bool) -> str:
 
 def _helper(name: str, norm: dict[str, str]) -> str:
     values = {"eps": norm.get("default eps"), "momentum": norm.get("default momentum")}
-    return _render(f"helpers/{name}", **values)
-
-
-@cache
-def _template(name: str) -> Template:
-    environment = Environment(
-        trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False
-    )
-    return environment.from_string(resources.text("codegen_templates", f"torch/{name}.jinja"))
-
-
-def _render(template: str, /, **values: object) -> str:
-    return _template(template).render(**values).rstrip("\n") + "\n"
+    return render(f"helpers/{name}", **values)
