@@ -16,10 +16,20 @@ from spinedsl.emit.onnx.dimensions import Extent
 
 Attribute = int | float | str | Sequence[int] | NDArray[Any]
 
+ElementType = type[np.generic]
+
 _ELEMENT_TYPES = {
     np.dtype(np.float32): TensorProto.FLOAT,
     np.dtype(np.int64): TensorProto.INT64,
+    np.dtype(np.int32): TensorProto.INT32,
+    np.dtype(np.uint8): TensorProto.UINT8,
+    np.dtype(np.bool_): TensorProto.BOOL,
 }
+
+
+def _element_type(dtype: ElementType | np.dtype[Any]) -> int:
+    """The number that ONNX has for a type of numpy's."""
+    return _ELEMENT_TYPES[np.dtype(dtype)]
 
 
 class GraphBuilder:
@@ -36,33 +46,38 @@ class GraphBuilder:
         self.outputs: set[str] = set()
 
     def node(
-        self, kind: str, inputs: Iterable[str], output: str, name: str, attributes: dict[str, Attribute]
+        self,
+        kind: str,
+        inputs: Iterable[str],
+        output: str | Sequence[str],
+        name: str,
+        attributes: dict[str, Attribute],
     ) -> None:
-        """Append a node of the default operator set."""
+        """Append a node of the default operator set, with one output or with several."""
         proto = self.nodes.node.add()
         proto.input.extend(inputs)
-        proto.output.append(output)
+        proto.output.extend([output] if isinstance(output, str) else output)
         proto.name = name
         proto.op_type = kind
         for key, value in attributes.items():
             _fill_attribute(proto.attribute.add(), key, value)
 
-    def add_input(self, name: str, extents: Sequence[Extent]) -> None:
-        """Declare a float input of the model."""
-        _fill_value(self.values.input.add(), name, extents)
+    def add_input(self, name: str, extents: Sequence[Extent], dtype: ElementType = np.float32) -> None:
+        """Declare an input of the model."""
+        _fill_value(self.values.input.add(), name, extents, dtype)
 
-    def add_output(self, name: str, extents: Sequence[Extent]) -> None:
-        """Declare a float output of the model."""
+    def add_output(self, name: str, extents: Sequence[Extent], dtype: ElementType = np.float32) -> None:
+        """Declare an output of the model."""
         self.outputs.add(name)
-        _fill_value(self.values.output.add(), name, extents)
+        _fill_value(self.values.output.add(), name, extents, dtype)
 
-    def describe(self, name: str, extents: Sequence[Extent]) -> None:
+    def describe(self, name: str, extents: Sequence[Extent], dtype: ElementType = np.float32) -> None:
         """State the extents of an intermediate value; outputs are stated already.
 
         ONNX's shape inference loses a symbolic batch behind Resize; runtimes then fuse less.
         """
         if name not in self.outputs:
-            _fill_value(self.values.value_info.add(), name, extents)
+            _fill_value(self.values.value_info.add(), name, extents, dtype)
 
 
 def _fill_attribute(proto: AttributeProto, name: str, value: Attribute) -> None:
@@ -85,10 +100,10 @@ def _fill_attribute(proto: AttributeProto, name: str, value: Attribute) -> None:
         proto.ints.extend(value)
 
 
-def _fill_value(proto: ValueInfoProto, name: str, extents: Sequence[Extent]) -> None:
+def _fill_value(proto: ValueInfoProto, name: str, extents: Sequence[Extent], dtype: ElementType) -> None:
     proto.name = name
     tensor = proto.type.tensor_type
-    tensor.elem_type = TensorProto.FLOAT
+    tensor.elem_type = _element_type(dtype)
     for extent in extents:
         dimension = tensor.shape.dim.add()
         if isinstance(extent, str):
@@ -100,4 +115,4 @@ def _fill_value(proto: ValueInfoProto, name: str, extents: Sequence[Extent]) -> 
 def fill_tensor(proto: TensorProto, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
     """Describe a tensor; its bytes are put in by the caller."""
     proto.dims.extend(shape)
-    proto.data_type = _ELEMENT_TYPES[dtype]
+    proto.data_type = _element_type(dtype)
