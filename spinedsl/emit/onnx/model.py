@@ -8,16 +8,23 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto
 
 from spinedsl.emit.onnx.builder import fill_tensor
 from spinedsl.ops import Parameter
-from spinedsl.weights import Array, Weights
+
+Tensor = NDArray[Any]
+Tensors = Iterable[tuple[str, Tensor]]
+"""Every initializer of a model by its name, in the model's order and of its types."""
+
+FLOAT32 = np.dtype(np.float32)
 
 # Keys of length-delimited fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = (bytes([number << 3 | 2]) for number in (7, 5, 9))
@@ -35,6 +42,7 @@ class OnnxModel:
         head, tail: the model's fields before and behind its graph.
         nodes, values: the graph's fields before and behind its initializers.
         parameters: the initializers, by name, in running order.
+        types: element types of those that are not float32.
     """
 
     head: ModelProto
@@ -42,6 +50,7 @@ class OnnxModel:
     parameters: Mapping[str, Parameter]
     values: GraphProto
     tail: ModelProto
+    types: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -49,7 +58,7 @@ class OnnxModel:
         weights = self._weight_bytes()
         return weights + sum(map(len, self._pieces(self._inline_prefixes, weights)))
 
-    def chunks(self, weights: Weights) -> Iterator[bytes | memoryview]:
+    def chunks(self, weights: Tensors) -> Iterator[bytes | memoryview]:
         """The file, piece by piece; a tensor is drawn from `weights` when its place is reached.
 
         Raises:
@@ -57,16 +66,16 @@ class OnnxModel:
         """
         start, *prefixes, end = self._pieces(self._inline_prefixes, self._weight_bytes())
         yield start
-        for prefix, array in zip(prefixes, _in_order(self.parameters, weights), strict=True):
+        for prefix, array in zip(prefixes, self._in_order(weights), strict=True):
             yield prefix
             yield array.data.cast("B")
         yield end
 
-    def to_bytes(self, weights: Weights) -> bytes:
+    def to_bytes(self, weights: Tensors) -> bytes:
         """The whole file in memory."""
         return b"".join(self.chunks(weights))
 
-    def to_proto(self, weights: Weights) -> ModelProto:
+    def to_proto(self, weights: Tensors) -> ModelProto:
         """The whole model as onnx has it, in memory."""
         model = ModelProto()
         model.ParseFromString(self.to_bytes(weights))
@@ -77,9 +86,9 @@ class OnnxModel:
         offset = ALIGNMENT
         initializers = []
         for name, parameter in self.parameters.items():
-            tensor = _description(name, parameter)
+            tensor = self._description(name, parameter)
             tensor.data_location = TensorProto.EXTERNAL
-            length = _bytes(parameter)
+            length = self._bytes(name, parameter)
             for key, value in (("location", location), ("offset", offset), ("length", length)):
                 entry = tensor.external_data.add()
                 entry.key, entry.value = key, str(value)
@@ -88,27 +97,27 @@ class OnnxModel:
             initializers.append(_prefix(_GRAPH_INITIALIZER, len(written)) + written)
         return b"".join(self._pieces(initializers, 0))
 
-    def data_chunks(self, weights: Weights) -> Iterator[bytes | memoryview]:
+    def data_chunks(self, weights: Tensors) -> Iterator[bytes | memoryview]:
         """The file of external data, piece by piece; it starts with a banner.
 
         Raises:
             ValueError: as `chunks`.
         """
         yield DATA_BANNER.ljust(ALIGNMENT, b"\0")
-        for array in _in_order(self.parameters, weights):
+        for array in self._in_order(weights):
             yield array.data.cast("B")
             yield bytes(-array.nbytes % ALIGNMENT)
 
     def _weight_bytes(self) -> int:
-        return sum(_bytes(parameter) for parameter in self.parameters.values())
+        return sum(self._bytes(name, parameter) for name, parameter in self.parameters.items())
 
     @cached_property
     def _inline_prefixes(self) -> list[bytes]:
         """What stands before each tensor's bytes."""
         prefixes = []
         for name, parameter in self.parameters.items():
-            length = _bytes(parameter)
-            tensor = _description(name, parameter).SerializeToString()
+            length = self._bytes(name, parameter)
+            tensor = self._description(name, parameter).SerializeToString()
             tensor += _prefix(_TENSOR_RAW_DATA, length)
             prefixes.append(_prefix(_GRAPH_INITIALIZER, len(tensor) + length) + tensor)
         return prefixes
@@ -120,16 +129,31 @@ class OnnxModel:
         start = self.head.SerializeToString() + _prefix(_MODEL_GRAPH, length) + nodes
         return [start, *initializers, values + self.tail.SerializeToString()]
 
+    def _type(self, name: str) -> np.dtype[Any]:
+        return self.types.get(name, FLOAT32)
 
-def _bytes(parameter: Parameter) -> int:
-    return 4 * parameter.elements
+    def _bytes(self, name: str, parameter: Parameter) -> int:
+        return self._type(name).itemsize * parameter.elements
 
+    def _description(self, name: str, parameter: Parameter) -> TensorProto:
+        tensor = TensorProto()
+        fill_tensor(tensor, parameter.shape, self._type(name))
+        tensor.name = name
+        return tensor
 
-def _description(name: str, parameter: Parameter) -> TensorProto:
-    tensor = TensorProto()
-    fill_tensor(tensor, parameter.shape, np.dtype(np.float32))
-    tensor.name = name
-    return tensor
+    def _in_order(self, weights: Tensors) -> Iterator[Tensor]:
+        """The arrays, each seen to belong where it goes; little-endian and contiguous."""
+        drawn = iter(weights)
+        for name, parameter in self.parameters.items():
+            found, array = next(drawn, ("", np.empty(0, np.float32)))
+            if found != name:
+                raise ValueError(f"expected the weights of {name!r}, got {found or 'the end'!r}")
+            wanted = self._type(name)
+            if array.shape != parameter.shape or array.dtype != wanted:
+                raise ValueError(f"{name!r} is {array.dtype} {array.shape}, not {wanted} {parameter.shape}")
+            yield np.asarray(array, wanted.newbyteorder("<"), order="C")
+        if (extra := next(drawn, None)) is not None:
+            raise ValueError(f"{extra[0]!r} is no parameter")
 
 
 def _prefix(key: bytes, length: int) -> bytes:
@@ -139,17 +163,3 @@ def _prefix(key: bytes, length: int) -> bytes:
         varint.append(length & 0x7F | 0x80)
         length >>= 7
     return key + bytes(varint) + bytes([length])
-
-
-def _in_order(parameters: Mapping[str, Parameter], weights: Weights) -> Iterator[Array]:
-    """The arrays, each seen to belong where it goes; little-endian and contiguous."""
-    drawn = iter(weights)
-    for name, parameter in parameters.items():
-        found, array = next(drawn, ("", np.empty(0, np.float32)))
-        if found != name:
-            raise ValueError(f"expected the weights of {name!r}, got {found or 'the end'!r}")
-        if array.shape != parameter.shape or array.dtype != np.float32:
-            raise ValueError(f"{name!r} is {array.dtype} {array.shape}, not float32 {parameter.shape}")
-        yield np.ascontiguousarray(array, "<f4")
-    if (extra := next(drawn, None)) is not None:
-        raise ValueError(f"{extra[0]!r} is no parameter")

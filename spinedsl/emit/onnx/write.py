@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from spinedsl.diagnostics import fail
-from spinedsl.emit.onnx.model import OnnxModel
+from spinedsl.emit.onnx.model import OnnxModel, Tensors
 from spinedsl.emit.output import Written, staged, write_output
-from spinedsl.weights import Weights
 
 PROTOBUF_LIMIT = 2**31 - 1
 """Largest message that protobuf reads, in bytes."""
@@ -16,7 +15,7 @@ PROTOBUF_LIMIT = 2**31 - 1
 def write_model(
     path: Path,
     model: OnnxModel,
-    weights: Weights,
+    weights: Tensors,
     *,
     force: bool = False,
     limit: int = PROTOBUF_LIMIT,
