@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "SP041": "shapes that don't fit",
     "SP042": "an operator that a target can't write",
     "SP043": "blocks that were removed because no endpoint needs them",
+    "SP044": "parts of a model that don't fit together",
     "SP050": "an output that can't be written",
     "SP051": "weights that don't fit the network",
     "SP052": "a tool that is needed is not installed",

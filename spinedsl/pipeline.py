@@ -1,19 +1,24 @@
 """The stage table: every stage is a value one can stop at.
 
 source → syntax → network (ir) → expanded → program (graph)
+source → syntax → model (ir) → assembly → program (graph)
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from spinedsl.diagnostics import fail
+from spinedsl.graph.assembly import Assembly, Part, assemble
 from spinedsl.graph.inline import Inlined, inline
 from spinedsl.graph.program import Program
 from spinedsl.ir.expanded import ExpandedNetwork
 from spinedsl.ir.loading import Scope
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import Call, FeatureInput, Model, Network
+from spinedsl.ir.models import resolve_model
 from spinedsl.ir.resolve import resolve
-from spinedsl.passes import EXPANSION, check_space, elaborate, lower
+from spinedsl.passes import EXPANSION, check_space, elaborate, lower, lower_head
+from spinedsl.passes.lower import check_size
 from spinedsl.records import record
 from spinedsl.syntax import nodes
 
@@ -46,6 +51,11 @@ class Compilation:
         assert self.scope is not None and self.syntax is not None
         return check_space(resolve(self.syntax, self.scope, self.overrides))
 
+    @property
+    def subject(self) -> Network:
+        """What is compiled: name, title, documentation and expectations."""
+        return self.network
+
     def resized(self, height: int, width: int) -> Compilation:
         """The same network for another input size."""
         given = self.network.input.model_copy(update={"height": height, "width": width})
@@ -64,7 +74,120 @@ class Compilation:
         """Functions and calls."""
         return lower(self.expanded)
 
+    @property
+    def assembly(self) -> None:
+        """A network has no parts."""
+
     @cached_property
     def inlined(self) -> Inlined:
         """The program without calls."""
         return inline(self.program)
+
+
+@record
+class ModelCompilation:
+    """One model on its way; otherwise as `Compilation`.
+
+    Attributes:
+        scope, syntax, overrides, given: as there.
+    """
+
+    scope: Scope | None = None
+    syntax: nodes.Model | None = None
+    overrides: tuple[nodes.Model, ...] = ()
+    given: Model | None = None
+
+    @cached_property
+    def model(self) -> Model:
+        """Resolved and validated."""
+        if self.given is not None:
+            return self.given
+        assert self.scope is not None and self.syntax is not None
+        return resolve_model(self.syntax, self.scope, self.overrides)
+
+    @property
+    def subject(self) -> Model:
+        """What is compiled: name, title, documentation and expectations."""
+        return self.model
+
+    @property
+    def network(self) -> Network:
+        """The backbone, whose input and settings are the model's."""
+        return self.model.backbone
+
+    def resized(self, height: int, width: int) -> ModelCompilation:
+        """The same model for another input size."""
+        backbone = Compilation(given=self.network).resized(height, width).network
+        return ModelCompilation(given=self.model.model_copy(update={"backbone": backbone}))
+
+    @cached_property
+    def parts(self) -> tuple[Compilation, ...]:
+        """The backbone and the necks, each over what the one before puts out."""
+        parts = [Compilation(given=self.network)]
+        for neck in self.model.necks:
+            parts.append(Compilation(given=_over(neck, parts[-1], self.network)))
+        return tuple(parts)
+
+    @cached_property
+    def assembly(self) -> Assembly:
+        """Every part lowered, and joined."""
+        names = ("backbone", *("neck" if i == 0 else f"neck{i + 1}" for i in range(len(self.parts) - 1)))
+        stride = max(part.program.stride for part in self.parts)
+        check_size(self.network, stride.bit_length() - 1)
+        parts: list[Part] = []
+        for name, part in zip(names, self.parts, strict=True):
+            reads = parts[-1].name if parts else ""
+            parts.append(Part(name, "neck" if reads else "backbone", part.program, reads))
+        endpoints = self.parts[-1].program.endpoints
+        for call in self.model.heads:
+            _refuse_part_name(call, names)
+            head = lower_head(call, self.model, endpoints, stride)
+            parts.append(Part(call.name, "head", head.program, names[-1], head.task, head.regions))
+        return assemble(self.model.name, parts)
+
+    @property
+    def program(self) -> Program:
+        """Everything that runs on the image."""
+        return self.assembly.program
+
+    @cached_property
+    def inlined(self) -> Inlined:
+        """The program without calls."""
+        return inline(self.program)
+
+    @cached_property
+    def regions(self) -> tuple[tuple[Part, Inlined], ...]:
+        """The heads that run on regions, without calls."""
+        return tuple((part, inline(program)) for part, program in self.assembly.region_programs())
+
+
+AnyCompilation = Compilation | ModelCompilation
+
+
+def _refuse_part_name(head: Call, names: tuple[str, ...]) -> None:
+    if head.name in names:
+        raise fail(
+            "SP024", f"“{head.name}” is what another part of the model is called", head.span,
+            help="define the head under another name",
+        )  # fmt: skip
+
+
+def _over(neck: Network, below: Compilation, backbone: Network) -> Network:
+    """The neck, reading what the part below it puts out at each level."""
+    given = neck.input
+    assert isinstance(given, FeatureInput)
+    by_level = {endpoint.level: endpoint for endpoint in below.program.endpoints}
+    features = []
+    for feature in given.features:
+        endpoint = by_level.get(feature.level)
+        if endpoint is None:
+            levels = ", ".join(str(level) for level in by_level)
+            raise fail(
+                "SP044", f"the neck “{neck.name}” reads level {feature.level}, which “{below.network.name}” doesn't put out",
+                neck.span, f"its levels are {levels}",
+                help="mark a block of that level as an output, or put another neck between",
+            )  # fmt: skip
+        features.append(feature.model_copy(update={"channels": endpoint.shape.channels}))
+    size = {"height": backbone.input.height, "width": backbone.input.width}
+    whole = given.model_copy(update={**size, "features": tuple(features)})
+    return neck.model_copy(update={"input": whole, "sizes": backbone.sizes})

@@ -10,20 +10,21 @@ from pathlib import Path
 from spinedsl import resources
 from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.loading import Scope, load, open_source
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
 STANDARD = "std:"
+Declared = nodes.Network | nodes.Model
 Overrides = Mapping[str, str] | Iterable[tuple[str, str]]
 """Network-level declarations, by their first words: `{"repeat": "2", "conventions": "garden"}`."""
 
 
 @record
 class Listed:
-    """One network of the standard library."""
+    """One network or model of the standard library."""
 
     name: str
     title: str
@@ -32,13 +33,13 @@ class Listed:
 
 def open_spec(
     spec: str | Path, overrides: Overrides | None = None, roots: Sequence[Path] = ()
-) -> Compilation:
-    """The compilation of one network.
+) -> AnyCompilation:
+    """The compilation of one network or model.
 
     Args:
         spec: a path, `path:network`, or `std:NAME`; the network may be left out if the file has
             one, or one named like the file.
-        overrides: declarations laid over the network's own, later ones over earlier ones.
+        overrides: declarations laid over its own, later ones over earlier ones.
         roots: further folders that imports may reach.
 
     Raises:
@@ -46,19 +47,25 @@ def open_spec(
     """
     source, wanted = _locate(str(spec))
     scope = load(source, roots)
-    return Compilation(scope, _choose(scope, wanted, str(spec)), parse_overrides(overrides or {}))
+    return _compilation(scope, _choose(scope, wanted, str(spec)), overrides or {})
 
 
-def open_all(spec: str | Path, roots: Sequence[Path] = ()) -> tuple[Scope, list[Compilation]]:
-    """Every network of a file (or the one that SPEC names), and what the file can name.
+def _compilation(scope: Scope, node: Declared, overrides: Overrides = ()) -> AnyCompilation:
+    if isinstance(node, nodes.Model):
+        return ModelCompilation(scope, node, parse_model_overrides(overrides))
+    return Compilation(scope, node, parse_overrides(overrides))
+
+
+def open_all(spec: str | Path, roots: Sequence[Path] = ()) -> tuple[Scope, list[AnyCompilation]]:
+    """Every network and model of a file (or the one that SPEC names), and what the file can name.
 
     Raises:
         DiagnosticError: as `open_spec`.
     """
     source, wanted = _locate(str(spec))
     scope = load(source, roots)
-    chosen = scope.networks() if wanted is None else [_choose(scope, wanted, str(spec))]
-    return scope, [Compilation(scope, node) for node in chosen]
+    chosen = scope.compiled() if wanted is None else [_choose(scope, wanted, str(spec))]
+    return scope, [_compilation(scope, node) for node in chosen]
 
 
 def _locate(spec: str) -> tuple[Source, str | None]:
@@ -92,7 +99,7 @@ def _standard(name: str) -> tuple[Source, str]:
     )
 
 
-_NETWORK = re.compile(r"^network +(\w+)", re.MULTILINE)
+_NETWORK = re.compile(r"^(?:network|model) +(\w+)", re.MULTILINE)
 
 
 def _plain(name: str) -> str:
@@ -104,31 +111,37 @@ def _standard_files() -> list[Path]:
     return [p for p in sorted(library.rglob("*.spine")) if not p.is_relative_to(library / "std")]
 
 
-def _standard_networks() -> Iterator[tuple[Path, nodes.Network]]:
+def _standard_items() -> Iterator[tuple[Path, Declared]]:
     for path in _standard_files():
         for item in parse(open_source(path)).items:
-            if isinstance(item, nodes.Network):
+            if isinstance(item, nodes.Network | nodes.Model):
                 yield path, item
 
 
 def standard_networks() -> list[Listed]:
     """The networks that ship with spinec, by file and place in it."""
+    return [_listed(path, node) for path, node in _standard_items() if isinstance(node, nodes.Network)]
+
+
+def standard_models() -> list[Listed]:
+    """The models that ship with spinec, by file and place in it."""
+    return [_listed(path, node) for path, node in _standard_items() if isinstance(node, nodes.Model)]
+
+
+def _listed(path: Path, node: Declared) -> Listed:
     library = resources.folder("specs")
-    return [
-        Listed(node.name.text, _title(node), str(path.relative_to(library)))
-        for path, node in _standard_networks()
-    ]
+    return Listed(node.name.text, _title(node), str(path.relative_to(library)))
 
 
-def _title(node: nodes.Network) -> str:
+def _title(node: Declared) -> str:
     for declaration in node.declarations:
         if isinstance(declaration, nodes.Setting) and declaration.key == "title":
             return str(declaration.value)
     return node.name.text
 
 
-def _choose(scope: Scope, wanted: str | None, spec: str) -> nodes.Network:
-    networks = {node.name.text: node for node in scope.networks()}
+def _choose(scope: Scope, wanted: str | None, spec: str) -> Declared:
+    networks = {node.name.text: node for node in scope.compiled()}
     place = Span(scope.source, 0, 0)
     if wanted is not None:
         if wanted in networks:
@@ -160,8 +173,22 @@ def parse_overrides(overrides: Overrides) -> tuple[nodes.Network, ...]:
     Raises:
         DiagnosticError: a text that is no single network-level declaration.
     """
-    pairs = overrides.items() if isinstance(overrides, Mapping) else overrides
-    return tuple(_override(key, value) for key, value in pairs)
+    found = [_override("network", key, value, DECLARATIONS) for key, value in _pairs(overrides)]
+    return tuple(node for node in found if isinstance(node, nodes.Network))
+
+
+def parse_model_overrides(overrides: Overrides) -> tuple[nodes.Model, ...]:
+    """The same for a model: its own declarations, or settings of its networks.
+
+    Raises:
+        DiagnosticError: a text that is no single declaration of a model.
+    """
+    found = [_override("model", key, value, MODEL_DECLARATIONS) for key, value in _pairs(overrides)]
+    return tuple(node for node in found if isinstance(node, nodes.Model))
+
+
+def _pairs(overrides: Overrides) -> Iterable[tuple[str, str]]:
+    return overrides.items() if isinstance(overrides, Mapping) else overrides
 
 
 DECLARATIONS = (
@@ -171,11 +198,18 @@ DECLARATIONS = (
 )  # fmt: skip
 """What can stand before a value in `--set`: the first words of network-level declarations."""
 
+MODEL_DECLARATIONS = (
+    "act", "backbone", "conventions", "dangling", "default", "drop_path", "expect", "head", "input", "merge",
+    "neck", "norm", "padding", "pixels", "published", "repeat", "resample", "rounding", "scale width",
+    "sizes", "stack", "title",
+)  # fmt: skip
+"""The same for a model."""
 
-def _override(key: str, value: str) -> nodes.Network:
+
+def _override(kind: str, key: str, value: str, declarations: Sequence[str]) -> Declared:
     word = key.strip().replace(".", " ").replace("scale_width", "scale width")
     # The declaration keeps its own source, on a line of its own: errors point into what was typed.
-    text = f"network set {{\n{word} {value}\n}}"
+    text = f"{kind} set {{\n{word} {value}\n}}"
     typed = f"--set {key}={value}"
     source = Source(typed if len(typed) <= 80 else f"{typed[:79]}…", text)
     start = text.index("\n") + 1
@@ -184,22 +218,22 @@ def _override(key: str, value: str) -> nodes.Network:
             "SP010", f"“{key}” is set to nothing", Span(source, start, start + max(1, len(word))),
             help="write a value behind “=”, e.g. `--set repeat=2`",
         )  # fmt: skip
-    if word not in DECLARATIONS:
+    if word not in declarations:
         raise fail(
             "SP020",
-            f"a network has no declaration “{word}”",
+            f"a {kind} has no declaration “{word}”",
             Span(source, start, start + len(word)),
-            help=suggestion(word, DECLARATIONS, f"declarations are {', '.join(DECLARATIONS)}"),
+            help=suggestion(word, declarations, f"declarations are {', '.join(declarations)}"),
         )
     items = parse(source).items
-    declarations = items[0].declarations if isinstance(items[0], nodes.Network) else ()
-    if len(items) != 1 or len(declarations) != 1:
+    declared = items[0].declarations if isinstance(items[0], nodes.Network | nodes.Model) else ()
+    if len(items) != 1 or len(declared) != 1:
         raise fail(
             "SP010",
             f"“{key}={value}” is not one declaration",
             Span(source, 0, len(text)),
             help="write `--set repeat=2`, or `--set resample='cross_scale(alpha = 1.0)'`",
         )
-    network = items[0]
-    assert isinstance(network, nodes.Network)
-    return network
+    node = items[0]
+    assert isinstance(node, nodes.Network | nodes.Model)
+    return node

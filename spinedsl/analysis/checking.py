@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from spinedsl.analysis.expectations import check_expectations
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Label, Severity
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation, Compilation
 
 
-def notes(compilation: Compilation) -> list[Diagnostic]:
+def notes(compilation: AnyCompilation) -> list[Diagnostic]:
     """What a user should know about a network that compiles: blocks that were removed (SP043)."""
     # Copies that `repeat` made are one block to the user; the last one says why it is removed.
-    by_block = {r.name.partition(".")[0]: r for r in compilation.expanded.removed}
+    parts = (compilation,) if isinstance(compilation, Compilation) else compilation.parts
+    by_block = {r.name.partition(".")[0]: r for part in parts for r in part.expanded.removed}
     removed = list(by_block.values())
     if not removed:
         return []
@@ -29,7 +30,7 @@ def notes(compilation: Compilation) -> list[Diagnostic]:
     ]
 
 
-def check(compilation: Compilation) -> tuple[list[Diagnostic], int]:
+def check(compilation: AnyCompilation) -> tuple[list[Diagnostic], int]:
     """All diagnostics of one network, and how many expectations were proved or refuted."""
     diagnostics = Diagnostics()
     count = 0

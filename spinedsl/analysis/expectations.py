@@ -5,21 +5,21 @@ from __future__ import annotations
 from spinedsl.analysis.summary import Summary, summarise
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, suggestion
 from spinedsl.ir.model import Expectation
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation
 
 
-def check_expectations(compilation: Compilation, diagnostics: Diagnostics) -> int:
+def check_expectations(compilation: AnyCompilation, diagnostics: Diagnostics) -> int:
     """Record every expectation that doesn't hold (SP040); return how many there are."""
     summaries: dict[tuple[int, int], Summary] = {}
-    for expectation in compilation.network.expectations:
+    for expectation in compilation.subject.expectations:
         with diagnostics.absorbing():
             _check(expectation, compilation, summaries, diagnostics)
-    return len(compilation.network.expectations)
+    return len(compilation.subject.expectations)
 
 
 def _check(
     expectation: Expectation,
-    compilation: Compilation,
+    compilation: AnyCompilation,
     summaries: dict[tuple[int, int], Summary],
     diagnostics: Diagnostics,
 ) -> None:
@@ -76,7 +76,7 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _check_output(expectation: Expectation, compilation: Compilation, diagnostics: Diagnostics) -> None:
+def _check_output(expectation: Expectation, compilation: AnyCompilation, diagnostics: Diagnostics) -> None:
     (wanted,) = expectation.arguments
     shapes = {e.name: tuple(e.shape) for e in compilation.program.endpoints}
     if wanted not in shapes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spinedsl.graph.inline import InlinedNode
+from spinedsl.graph.tasks import regions_of
 from spinedsl.ops import Shape
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
 
 BYTES = 4
@@ -84,23 +86,47 @@ class Summary:
         return {**asdict(self), "totals": totals}
 
 
-def summarise(compilation: Compilation) -> Summary:
-    """The summary of a network at its own input size.
+def summarise(compilation: AnyCompilation) -> Summary:
+    """The summary of a network or model at its own input size.
+
+    A head on regions counts as often as it runs for an image: 1,000 proposals, 100 detections.
 
     Raises:
-        DiagnosticError: the network doesn't compile.
+        DiagnosticError: it doesn't compile.
     """
-    network = compilation.network
-    rows = {row.name: row for row in _empty_rows(compilation)}
+    if isinstance(compilation, Compilation):
+        rows = {row.name: row for row in _empty_rows(compilation)}
+        parts: Sequence[Compilation] = (compilation,)
+    else:
+        rows = dict(_model_rows(compilation))
+        parts = compilation.parts
+    untrained = _count(compilation, rows)
+    if isinstance(compilation, Compilation):
+        # An endpoint without a rule of its own makes nothing; its shape is its block's.
+        for endpoint in compilation.program.endpoints:
+            rows[endpoint.name].shape = endpoint.shape
+    subject = compilation.subject
+    return Summary(
+        name=subject.name,
+        title=subject.title or subject.name,
+        input_shapes={p.name: p.shape for p in compilation.program.main.inputs},
+        rows=tuple(rows.values()),
+        untrained=untrained,
+        removed=tuple(r.name for part in parts for r in part.expanded.removed),
+    )
+
+
+def _count(compilation: AnyCompilation, rows: dict[str, Row]) -> int:
+    """Add every operator to its row; return how many numbers are counted rather than trained."""
     counted: set[str] = set()
     untrained = 0
-    for node in compilation.inlined.nodes:
+    for node, times in _operators(compilation):
         row = rows[node.owner]
-        row.macs += node.macs
-        row.activation_bytes += node.shape.elements * BYTES
+        row.macs += node.macs * times
+        row.activation_bytes += node.shape.elements * BYTES * times
         row.shape = node.shape
         for parameter in node.operator.parameters():
-            name = f"{node.name}.{parameter.name}"
+            name = f"{node.holder}.{parameter.name}"
             if name in counted:
                 continue
             counted.add(name)
@@ -108,17 +134,31 @@ def summarise(compilation: Compilation) -> Summary:
                 row.parameters += parameter.elements
             else:
                 untrained += parameter.elements
-    # An endpoint without a rule of its own makes nothing; its shape is its block's.
-    for endpoint in compilation.program.endpoints:
-        rows[endpoint.name].shape = endpoint.shape
-    return Summary(
-        name=network.name,
-        title=network.title or network.name,
-        input_shapes={p.name: p.shape for p in compilation.program.main.inputs},
-        rows=tuple(rows.values()),
-        untrained=untrained,
-        removed=tuple(r.name for r in compilation.expanded.removed),
-    )
+    return untrained
+
+
+def _operators(compilation: AnyCompilation) -> Iterator[tuple[InlinedNode, int]]:
+    """Every operator, and how often it runs for an image."""
+    yield from ((node, 1) for node in compilation.inlined.nodes)
+    if isinstance(compilation, ModelCompilation):
+        for part, inlined in compilation.regions:
+            yield from ((node, regions_of(part.task)) for node in inlined.nodes)
+
+
+def _model_rows(compilation: ModelCompilation) -> Iterator[tuple[str, Row]]:
+    """A row for every block of the backbone and of the necks, by its owner's name; one for each head."""
+    parts = compilation.assembly.parts
+    networks = dict(zip((part.name for part in parts), compilation.parts, strict=False))
+    for part in parts:
+        if part.role == "head":
+            inputs = tuple(endpoint.name for endpoint in compilation.parts[-1].program.endpoints)
+            yield part.name, Row(part.name, "head", inputs=inputs)
+            continue
+        for row in _empty_rows(networks[part.name]):
+            name = row.name
+            if part.role == "neck":
+                row.name = f"{part.name}.{name}"
+            yield f"{part.name}.{name}", row
 
 
 def _empty_rows(compilation: Compilation) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation
 from spinedsl.specification import open_spec
 
 Decorated = Callable[..., Any]
@@ -42,6 +42,6 @@ def spec(function: Decorated) -> Decorated:
     return click.argument("spec")(function)
 
 
-def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> Compilation:
+def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:
     """The compilation that the shared arguments ask for."""
     return open_spec(spec, overrides, roots)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from spinedsl.graph.program import Call, Function, Node, Port
@@ -23,7 +25,9 @@ class Feature:
 class FunctionBuilder:
     """Collects nodes; names them by operator and number: `conv1`, `norm1`, `conv2`.
 
-    `owner` is given to every node that is added; `operators` counts what the nodes run in all.
+    `owner` is given to every node that is added; `operators` counts what the nodes run in all. While
+    `instance` names a level, names are those of the levels before: nodes of one name share their
+    parameters. `wanted` is what the next node is called.
     """
 
     inputs: list[Port] = field(default_factory=list)
@@ -31,6 +35,9 @@ class FunctionBuilder:
     taken: list[str] = field(default_factory=list)
     owner: str = ""
     operators: int = 0
+    levelled: bool = False
+    instance: str = ""
+    wanted: str = ""
     _counts: Counter[str] = field(default_factory=Counter)
     _names: set[str] = field(default_factory=set)
 
@@ -39,25 +46,51 @@ class FunctionBuilder:
         self.inputs.append(Port(name, shape))
         return Feature(name, shape)
 
+    @contextmanager
+    def shared(self, instances: Iterable[str]) -> Iterator[Iterator[str]]:
+        """Walk over instances; each starts with the names that were free before the first."""
+        counts, names = Counter(self._counts), set(self._names)
+
+        def walk() -> Iterator[str]:
+            for self.instance in instances:
+                self._counts, self._names = Counter(counts), set(names)
+                yield self.instance
+
+        yield walk()
+        self.instance = ""
+
     def name(self, label: str, prefix: str = "") -> str:
         """The next free name made of a label and a number."""
+        if self.wanted:
+            return self._take_wanted()
         while True:
             self._counts[prefix + label] += 1
             name = f"{prefix}{label}{self._counts[prefix + label]}"
             if name not in self._names:
                 return name
 
+    def _take_wanted(self) -> str:
+        name, self.wanted = self.wanted, ""
+        return name
+
     def part_name(self, label: str) -> str:
         """The next free name for a call of a part: the first one has no number."""
+        if self.wanted:
+            return self._take_wanted()
         if label not in self._names:
             return label
         self._counts[label] = max(self._counts[label], 1)
         return self.name(label)
 
     def apply(
-        self, operator: Operator, inputs: tuple[Feature, ...], span: Span | None, prefix: str = ""
+        self,
+        operator: Operator,
+        inputs: tuple[Feature, ...],
+        span: Span | None,
+        prefix: str = "",
+        own: bool = False,
     ) -> Feature:
-        """Run an operator.
+        """Run an operator; `own`: with parameters for every instance apart.
 
         Raises:
             ShapeError: the inputs don't fit.
@@ -65,7 +98,10 @@ class FunctionBuilder:
         shape = operator.output(tuple(i.shape for i in inputs))
         name = self.name(operator.label, prefix)
         self.operators += 1
-        return self._add(Node(name, operator, tuple(i.name for i in inputs), name, shape, span, self.owner))
+        self.levelled |= own
+        read = tuple(i.name for i in inputs)
+        value = self._value(name)
+        return self._add(Node(name, operator, read, value, shape, span, self.owner, own, self.instance))
 
     def call(self, name: str, function: Function, inputs: tuple[Feature, ...], span: Span | None) -> Feature:
         """Run another function, under a name of its own; a function without nodes is its input."""
@@ -76,7 +112,14 @@ class FunctionBuilder:
         shape = function.shapes()[value]
         read = tuple(i.name for i in inputs)
         self.operators += function.operators
-        return self._add(Node(name, Call(function.name), read, name, shape, span, self.owner))
+        self.levelled |= function.levelled
+        value, instance = self._value(name), self.instance
+        return self._add(
+            Node(name, Call(function.name), read, value, shape, span, self.owner, instance=instance)
+        )
+
+    def _value(self, node: str) -> str:
+        return f"{node}.{self.instance}" if self.instance else node
 
     def _add(self, node: Node) -> Feature:
         self.nodes.append(node)
@@ -103,4 +146,5 @@ class FunctionBuilder:
             arguments,
             tuple(self.taken),
             self.operators,
+            self.levelled,
         )

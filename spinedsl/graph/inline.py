@@ -17,12 +17,16 @@ from spinedsl.source import Span
 
 @record
 class InlinedNode:
-    """An operator outside of any function; `name` also names the value it makes.
+    """An operator outside of any function.
 
-    `owner` is the stem, block or endpoint of the spec that it belongs to.
+    Attributes:
+        name: unique; it also names the value the operator makes.
+        holder: dotted name of what holds its parameters; its name, unless they are shared.
+        owner: the stem, block, endpoint or head of the spec that it belongs to.
     """
 
     name: str
+    holder: str
     operator: Operator
     inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
@@ -57,19 +61,27 @@ class Inlined:
         found: dict[str, Parameter] = {}
         for node in self.nodes:
             for parameter in node.operator.parameters():
-                found.setdefault(f"{node.name}.{parameter.name}", parameter)
+                found.setdefault(f"{node.holder}.{parameter.name}", parameter)
         return found
 
 
 @dataclass(slots=True)
 class _Frame:
-    """A function that is being walked; `returns` is the caller's value that waits for it."""
+    """A function that is being walked.
+
+    Attributes:
+        prefix, holder: what stands before the names of its values, and of its parameters' holders.
+        returns: the caller's value that waits for it.
+        instance: the one whose parameters its `own` nodes use.
+    """
 
     prefix: str
+    holder: str
     function: Function
     names: dict[str, str]
     returns: str
     owner: str
+    instance: str = ""
     shapes: dict[str, Shape] = field(init=False)
     remaining: Iterator[Node] = field(init=False)
 
@@ -81,7 +93,7 @@ class _Frame:
 def inline(program: Program) -> Inlined:
     """Walk all calls, with a stack of its own: depth is data, not Python's recursion."""
     nodes = []
-    main = _Frame("", program.main, {port.name: port.name for port in program.main.inputs}, "", "")
+    main = _Frame("", "", program.main, {port.name: port.name for port in program.main.inputs}, "", "")
     stack = [main]
     while True:
         frame = stack[-1]
@@ -93,17 +105,19 @@ def inline(program: Program) -> Inlined:
             ((_, value),) = frame.function.outputs
             stack[-1].names[frame.returns] = frame.names[value]
             continue
-        name = frame.prefix + node.name
+        name, holder = frame.prefix + node.output, frame.holder + node.name
         inputs = tuple(frame.names[i] for i in node.inputs)
         if isinstance(node.target, Call):
             function = program.functions[node.target.function]
             bound = {p.name: i for p, i in zip(function.inputs, inputs, strict=True)}
-            stack.append(_Frame(f"{name}.", function, bound, node.output, frame.owner or node.owner))
+            owner, instance = frame.owner or node.owner, node.instance or frame.instance
+            stack.append(_Frame(f"{name}.", f"{holder}.", function, bound, node.output, owner, instance))
             continue
         shapes = tuple(frame.shapes[i] for i in node.inputs)
         frame.names[node.output] = name
-        nodes.append(
-            InlinedNode(name, node.target, inputs, shapes, node.shape, node.span, frame.owner or node.owner)
-        )
+        if node.own:
+            holder += f".{node.instance or frame.instance}"
+        owner = frame.owner or node.owner
+        nodes.append(InlinedNode(name, holder, node.target, inputs, shapes, node.shape, node.span, owner))
     outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
     return Inlined(tuple(nodes), outputs)

@@ -5,8 +5,9 @@ of arguments and shapes it is used with; `Program.main` calls them. A value has 
 nodes stand in an order in which every value is produced before it is read.
 
 A parameter's dotted name is the path of node names that leads to it, `b2.conv1.weight`. It is the
-key of a torch `state_dict` and the name of an ONNX initializer. Two calls of one name share their
-parameters.
+key of a torch `state_dict` and the name of an ONNX initializer. Nodes of one name share their
+parameters, and differ in the values they make: that is how a head works on every level alike. A
+node marked `own` has parameters for every instance apart, `scores.norm1.P3.weight`.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ class Node:
     """One step of a function.
 
     Attributes:
-        name: its own part of a parameter's dotted name, unique within the function.
+        name: its own part of a parameter's dotted name; nodes of one name share their parameters.
         target: an operator, or a call of another function.
         inputs: names of the values it reads.
-        output: name of the value it makes.
+        output: name of the value it makes, unique within the function; the node's name unless that
+            is shared.
         shape: of that value.
         span: the place in the language it comes from.
-        owner: in `main`, the stem, block or endpoint of the spec that it belongs to.
+        owner: in `main`, the stem, block, endpoint or head of the spec that it belongs to.
+        own: of an operator: every instance has its own parameters.
+        instance: which of them are used, here or in the function that is called: a level's name.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Node:
     shape: Shape
     span: Span | None = field(default=None, compare=False, repr=False)
     owner: str = ""
+    own: bool = False
+    instance: str = ""
 
 
 @record
@@ -67,6 +73,7 @@ class Function:
         arguments: the arguments it was made with, for readers.
         taken: names of the branches and parts in it that other instances may lack.
         operators: how many operators it runs, those of the functions it calls included.
+        levelled: whether it has `own` nodes, here or in the functions it calls.
         outputs: the names it returns, each with the value that carries it.
     """
 
@@ -79,6 +86,7 @@ class Function:
     arguments: tuple[tuple[str, object], ...] = ()
     taken: tuple[str, ...] = ()
     operators: int = 0
+    levelled: bool = False
 
     def shapes(self) -> dict[str, Shape]:
         """Shape of every value."""
@@ -89,11 +97,16 @@ class Function:
 
 @record
 class Endpoint:
-    """What the program returns under one name."""
+    """What the program returns under one name; `level` is None for what has no place in the image."""
 
     name: str
-    level: int
+    level: int | None
     shape: Shape
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the image from one of its pixels to the next; 0 without a level."""
+        return 0 if self.level is None else 1 << self.level
 
 
 @record
@@ -102,7 +115,8 @@ class Program:
 
     Attributes:
         name: of the network.
-        main: reads the inputs, calls the functions, returns the endpoints in level order.
+        main: reads the inputs, calls the functions, returns the endpoints in level order, or what
+            the heads put out.
         functions: every function that is called, by name, callees before callers.
         endpoints: one for each of main's outputs, in the same order.
         stride: what height and width of the image must be a multiple of.

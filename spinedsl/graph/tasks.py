@@ -127,6 +127,19 @@ class Segmentation:
     stride: int
 
 
+MOST_PROPOSALS = 1000
+"""Regions of an image that the second stage looks at, in the published evaluation."""
+MOST_DETECTIONS = 100
+"""Detections of an image that are kept, and get masks."""
+
+
+def regions_of(task: object) -> int:
+    """How many regions of an image a head runs on at inference; 0 for a head on whole images."""
+    if isinstance(task, RegionBoxes):
+        return MOST_PROPOSALS
+    return MOST_DETECTIONS if isinstance(task, RegionMasks) else 0
+
+
 Task = Detection | Proposals | RegionBoxes | RegionMasks | Classification | Segmentation
 
 
@@ -140,3 +153,10 @@ class Preprocessing:
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+PIXELS = {
+    "imagenet": Preprocessing(),
+    "unit": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+"""What `pixels` can be set to: ImageNet's mean and deviation, as published, or plainly 0 to 1."""

@@ -13,6 +13,8 @@ from spinedsl.syntax import nodes
 MAX_SHOWN = 8
 PAIR = frozenset({"coarse", "fine"})
 """What a merge of exactly two inputs calls them."""
+VALUES = {"merge": {"inputs", "dangling", *PAIR}, "head": {"input", "level", "features"}}
+"""What the bodies of a kind find under names, where that is more than `input`."""
 
 
 def closure(
@@ -69,8 +71,23 @@ def check_definition(definition: nodes.Definition, scope: Scope, diagnostics: Di
                 "SP024", f"“{parameter.name}” is a parameter twice", parameter.span, help="rename one"
             )
         parameters.add(parameter.name.text)
-    values = {"inputs", "dangling", *PAIR} if definition.kind == "merge" else {"input"}
-    return _parts_of(definition.body.statements, values | parameters, scope, diagnostics)
+    if definition.kind != "head":
+        _refuse_head_statements(definition, diagnostics)
+    values = VALUES.get(definition.kind, {"input"}) | parameters
+    return _parts_of(definition.body.statements, values, scope, diagnostics)
+
+
+def _refuse_head_statements(definition: nodes.Definition, diagnostics: Diagnostics) -> None:
+    """Levels and named outputs are a head's."""
+    for statement in _statements(definition.body.statements):
+        if isinstance(statement, nodes.Each | nodes.Descend | nodes.Output):
+            words = {nodes.Each: "each level", nodes.Descend: "from", nodes.Output: "=>"}
+            diagnostics.add(
+                "SP031",
+                f"`{words[type(statement)]}` can stand in a head only, not in a {definition.kind}",
+                statement.span,
+                help="write a `head`, and let it call this",
+            )
 
 
 def _parts_of(
@@ -116,20 +133,27 @@ def joins_two(definition: nodes.Definition) -> bool:
 
 def _chains(statements: Iterable[nodes.Statement], values: set[str]) -> Iterator[nodes.Chain]:
     """Every chain, in order; names of side branches join `values` as they appear."""
-    stack = list(reversed(list(statements)))
-    while stack:
-        statement = stack.pop()
+    for statement in _statements(statements):
         if isinstance(statement, nodes.Chain):
             yield statement
+        elif isinstance(statement, nodes.Output):
+            yield statement.chain
         elif isinstance(statement, nodes.Let):
             yield statement.chain
             values.add(statement.name.text)
-        else:
-            bodies = [statement.body]
-            if isinstance(statement, nodes.When) and statement.otherwise is not None:
-                bodies.append(statement.otherwise)
-            for body in reversed(bodies):
-                stack.extend(reversed(body.statements))
+
+
+def _statements(statements: Iterable[nodes.Statement]) -> Iterator[nodes.Statement]:
+    """Every statement, in order, followed by those in its bodies."""
+    stack = list(reversed(list(statements)))
+    while stack:
+        statement = stack.pop()
+        yield statement
+        bodies = [] if isinstance(statement, nodes.Chain | nodes.Let | nodes.Output) else [statement.body]
+        if isinstance(statement, nodes.When) and statement.otherwise is not None:
+            bodies.append(statement.otherwise)
+        for body in reversed(bodies):
+            stack.extend(reversed(body.statements))
 
 
 def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:

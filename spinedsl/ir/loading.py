@@ -23,7 +23,7 @@ PRELUDE = "std/prelude.spine"
 MAX_IMPORTS = 64
 MAX_PATH = 255
 
-Named = nodes.Network | nodes.Definition | nodes.Conventions | nodes.Space
+Named = nodes.Network | nodes.Definition | nodes.Model | nodes.Conventions | nodes.Space
 
 
 @dataclass
@@ -52,10 +52,15 @@ class Scope:
         """The networks declared in the file itself."""
         return [item for item in self.own if isinstance(item, nodes.Network)]
 
+    def compiled(self) -> list[nodes.Network | nodes.Model]:
+        """The networks and models declared in the file itself, in order."""
+        return [item for item in self.own if isinstance(item, nodes.Network | nodes.Model)]
+
 
 def kind_of(item: Named) -> str:
     """Which name space an item's name lives in."""
-    if isinstance(item, nodes.Network):
+    if isinstance(item, nodes.Network | nodes.Model):
+        # One name space: SPEC names either.
         return "network"
     if isinstance(item, nodes.Conventions):
         return "conventions"

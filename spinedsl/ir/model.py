@@ -65,7 +65,7 @@ ExpressionText = Annotated[
 ]
 
 
-class Model(BaseModel):
+class IrModel(BaseModel):
     """Base of the IR: frozen, closed, with a span that doesn't count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False, strict=True)
@@ -81,7 +81,7 @@ class Model(BaseModel):
     __hash__ = None  # type: ignore[assignment]
 
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=IrModel)
 
 
 def trusted(model: type[M]) -> type[M]:
@@ -94,14 +94,14 @@ def trusted(model: type[M]) -> type[M]:
     return model.model_construct  # type: ignore[return-value]
 
 
-class Call(Model):
+class Call(IrModel):
     """A definition or policy by name, with the arguments that were stated."""
 
     name: Identifier
     arguments: dict[Identifier, Scalar] = {}
 
 
-class ImageInput(Model):
+class ImageInput(IrModel):
     """The network reads one image of `channels` × `height` × `width`."""
 
     kind: Literal["image"] = "image"
@@ -110,7 +110,7 @@ class ImageInput(Model):
     width: int = Field(ge=1)
 
 
-class Feature(Model):
+class Feature(IrModel):
     """One feature that comes in from outside, at a level of the image it was made from."""
 
     name: Identifier
@@ -118,7 +118,7 @@ class Feature(Model):
     channels: int = Field(ge=1)
 
 
-class FeatureInput(Model):
+class FeatureInput(IrModel):
     """The network reads features of an image of `height` × `width`."""
 
     kind: Literal["features"] = "features"
@@ -127,14 +127,14 @@ class FeatureInput(Model):
     features: tuple[Feature, ...]
 
 
-class Rounding(Model):
+class Rounding(IrModel):
     """How a scaled width becomes whole: cut, nearest, or a multiple (never below 90 %)."""
 
     policy: Literal["floor", "nearest", "multiple"] = "floor"
     multiple: int = Field(default=1, ge=1)
 
 
-class DropPath(Model):
+class DropPath(IrModel):
     """Stochastic depth (Huang et al. 2016) on the residual branches.
 
     With `linear`, block i of the scale-permuted part (from 1) drops at rate·i/denominator; the
@@ -146,13 +146,13 @@ class DropPath(Model):
     of: ExpressionText | None = None
 
 
-class StemStep(Model):
+class StemStep(IrModel):
     """Operators of the stem, up to the next named block."""
 
     operators: ChainText
 
 
-class StemBlock(Model):
+class StemBlock(IrModel):
     """A named block of the stem; it reads what stands before it, and strides to its level."""
 
     name: Identifier
@@ -162,14 +162,14 @@ class StemBlock(Model):
     repeat: int = Field(default=1, ge=1)
 
 
-class Connection(Model):
+class Connection(IrModel):
     """A cross-scale connection: whose output is read, and the resampling rule if it has its own."""
 
     source: Identifier
     via: Call | None = None
 
 
-class Block(Model):
+class Block(IrModel):
     """A scale-permuted block.
 
     Attributes:
@@ -188,7 +188,7 @@ class Block(Model):
     endpoint: Identifier | None = None
 
 
-class Endpoints(Model):
+class Endpoints(IrModel):
     """How output blocks become endpoints.
 
     Attributes:
@@ -203,7 +203,7 @@ class Endpoints(Model):
     channels: int | None = Field(default=None, ge=1)
 
 
-class SeedBlock(Model):
+class SeedBlock(IrModel):
     """A block of the network a search space starts from."""
 
     name: Identifier
@@ -212,7 +212,7 @@ class SeedBlock(Model):
     output: bool
 
 
-class Window(Model):
+class Window(IrModel):
     """How many inputs a block takes, from how many blocks before it (None: from all)."""
 
     count: int = Field(ge=1)
@@ -220,7 +220,7 @@ class Window(Model):
     group: Literal["intermediate", "output"] | None = None
 
 
-class Space(Model):
+class Space(IrModel):
     """A search space, as far as membership goes: what may be permuted, chosen and adjusted."""
 
     name: Identifier
@@ -232,7 +232,7 @@ class Space(Model):
     kinds: tuple[Identifier, ...] = ()
 
 
-class Expectation(Model):
+class Expectation(IrModel):
     """A published fact that `spinec check` proves.
 
     Attributes:
@@ -248,7 +248,7 @@ class Expectation(Model):
     tolerance: float = Field(default=0.0, ge=0.0)
 
 
-class Network(Model):
+class Network(IrModel):
     """One validated network."""
 
     name: Identifier
@@ -282,3 +282,27 @@ class Network(Model):
     def definition(self, name: str) -> nodes.Definition:
         """The definition called `name`; it exists, resolution saw to that."""
         return next(d for d in self.definitions if d.name.text == name)
+
+
+class Model(IrModel):
+    """A network with heads: what is trained and deployed.
+
+    Attributes:
+        backbone: reads the image; its settings are those of the heads too.
+        necks: networks over features, each over what the part before it puts out.
+        heads: definitions of heads, each over the last neck, or the backbone.
+        pixels: how an image's pixels become numbers: see `spinedsl.graph.tasks.PIXELS`.
+        defaults, definitions: as in a network; for the heads.
+    """
+
+    name: Identifier
+    title: QuotedText | None = None
+    published: tuple[QuotedText, ...] = ()
+    doc: str = ""
+    backbone: Network
+    necks: tuple[Network, ...] = ()
+    heads: tuple[Call, ...] = Field(min_length=1)
+    pixels: Identifier = "imagenet"
+    defaults: dict[Identifier, dict[Identifier, Scalar]] = {}
+    expectations: tuple[Expectation, ...] = ()
+    definitions: tuple[DefinitionText, ...] = ()

@@ -64,6 +64,20 @@ def resolve(
     Raises:
         DiagnosticError: everything that is wrong with it.
     """
+    return resolve_with_defaults(node, scope, overrides, membership=membership)[0]
+
+
+def resolve_with_defaults(
+    node: nodes.Network,
+    scope: Scope,
+    overrides: Sequence[nodes.Network] = (),
+    *,
+    membership: bool = True,
+) -> tuple[Network, dict[str, dict[str, Any]]]:
+    """The Network, and all defaults it sets: also for what only a model's heads use.
+
+    Args, Raises: as `resolve`.
+    """
     diagnostics = Diagnostics()
     resolution = _Resolution(node, scope, diagnostics)
     for member in _lineage(node, scope):
@@ -78,7 +92,7 @@ def resolve(
     network = resolution.finish()
     validate(network, diagnostics, {name: place.span for name, place in resolution.removed.items()})
     diagnostics.stop_on_errors()
-    return network
+    return network, resolution.defaults
 
 
 def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:

@@ -6,8 +6,9 @@ One class an operator, with its attributes, its shape rule, its parameters and i
 
 from spinedsl.ops.activation import Activation
 from spinedsl.ops.base import Initial, Operator, Parameter, ShapeError
-from spinedsl.ops.combination import Add, Concat, Multiply, WeightedAdd
-from spinedsl.ops.convolution import Convolution
+from spinedsl.ops.combination import Add, Concat, Multiply, Scale, WeightedAdd
+from spinedsl.ops.convolution import Convolution, Deconvolution
+from spinedsl.ops.dense import Dense
 from spinedsl.ops.normalization import BatchNorm
 from spinedsl.ops.pooling import GlobalPool, Pool
 from spinedsl.ops.regularization import DropPath
@@ -20,10 +21,13 @@ OPERATORS: tuple[type[Operator], ...] = (
     BatchNorm,
     Concat,
     Convolution,
+    Deconvolution,
+    Dense,
     DropPath,
     GlobalPool,
     Multiply,
     Pool,
+    Scale,
     SpaceToDepth,
     Upsample,
     WeightedAdd,
@@ -36,6 +40,8 @@ __all__ = [
     "BatchNorm",
     "Concat",
     "Convolution",
+    "Deconvolution",
+    "Dense",
     "DropPath",
     "GlobalPool",
     "Initial",
@@ -44,6 +50,7 @@ __all__ = [
     "Pads",
     "Parameter",
     "Pool",
+    "Scale",
     "Shape",
     "ShapeError",
     "SpaceToDepth",

@@ -27,11 +27,13 @@ class Initial:
         law: `truncated_normal` is variance scaling with scale 1 over the fan-in, cut at two
             standard deviations (the authors' initialisation); `glorot_uniform` is Keras's default.
         fan_in, fan_out: as Keras counts them.
+        value: the standard deviation of `normal`; the number of `constant`.
     """
 
-    law: Literal["truncated_normal", "glorot_uniform", "zeros", "ones"]
+    law: Literal["truncated_normal", "glorot_uniform", "normal", "constant", "zeros", "ones"]
     fan_in: int = 1
     fan_out: int = 1
+    value: float = 0.0
 
 
 ZEROS = Initial("zeros")
@@ -84,13 +86,14 @@ class Operator:
 
     def describe(self) -> str:
         """Attributes as the text dump shows them."""
-        shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in fields(self))
+        values = ((f.name, getattr(self, f.name)) for f in fields(self))
+        shown = (f"{name}={_show(value)}" for name, value in values if value is not ZEROS)
         return f"{self.label}({', '.join(shown)})"
 
 
 def _show(value: object) -> str:
     if isinstance(value, Initial):
-        return value.law
+        return f"{value.law} {value.value:g}" if value.value else value.law
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return "x".join(str(v) for v in value)
     return str(value)

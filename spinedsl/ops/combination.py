@@ -37,6 +37,19 @@ class Multiply(Operator):
 
 
 @record
+class Scale(Operator):
+    """Product with one number, the same for every element."""
+
+    factor: float
+
+    label: ClassVar[str] = "scale"
+
+    def output(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The shape of the input."""
+        return inputs[0]
+
+
+@record
 class WeightedAdd(Operator):
     """Fast normalised fusion: Σ wᵢ·xᵢ / (Σ wⱼ + eps) with wᵢ = relu(weightᵢ).
 

@@ -1,4 +1,4 @@
-"""Convolution, plain and depthwise."""
+"""Convolution, plain, depthwise and transposed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Convolution(Operator):
     groups: int = 1
     bias: bool = False
     initial: Initial = TRUNCATED_NORMAL
+    initial_bias: Initial = ZEROS
 
     label: ClassVar[str] = "conv"
 
@@ -45,10 +46,44 @@ class Convolution(Operator):
         weight = (self.out_channels, self.in_channels // self.groups, *self.kernel)
         parameters = [Parameter("weight", weight, self.initial)]
         if self.bias:
-            parameters.append(Parameter("bias", (self.out_channels,), ZEROS))
+            parameters.append(Parameter("bias", (self.out_channels,), self.initial_bias))
         return tuple(parameters)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """out · H' · W' · kh · kw · in/groups."""
         window = self.kernel[0] * self.kernel[1] * (self.in_channels // self.groups)
         return output.elements * window
+
+
+@record
+class Deconvolution(Operator):
+    """Transposed convolution whose windows don't overlap: every pixel becomes `stride` × `stride`.
+
+    Source: https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
+    """
+
+    in_channels: int
+    out_channels: int
+    stride: int
+    bias: bool = False
+    initial: Initial = TRUNCATED_NORMAL
+    initial_bias: Initial = ZEROS
+
+    label: ClassVar[str] = "deconv"
+
+    def output(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, H, W) → (out_channels, stride · H, stride · W)."""
+        (shape,) = inputs
+        return Shape(self.out_channels, self.stride * shape.height, self.stride * shape.width)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """`weight` (in, out, stride, stride), and `bias` (out) if there is one."""
+        weight = (self.in_channels, self.out_channels, self.stride, self.stride)
+        parameters = [Parameter("weight", weight, self.initial)]
+        if self.bias:
+            parameters.append(Parameter("bias", (self.out_channels,), self.initial_bias))
+        return tuple(parameters)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """out · H' · W' · in: one weight an output pixel and input channel."""
+        return output.elements * self.in_channels

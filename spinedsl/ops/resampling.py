@@ -1,8 +1,8 @@
-"""Changes of resolution without arithmetic."""
+"""Changes of resolution without parameters."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from spinedsl.ops.base import Operator, ShapeError
 from spinedsl.ops.types import Shape
@@ -11,15 +11,18 @@ from spinedsl.records import record
 
 @record
 class Upsample(Operator):
-    """Nearest-neighbour enlargement: output row i reads input row floor(i · H / H').
+    """Enlargement: by the nearest neighbour, output row i reading input row floor(i · H / H'), or
+    bilinear, between the centres of pixels.
 
     With `factor`, H' = factor · H at every size; without, the extents are fixed.
-    Source: https://onnx.ai/onnx/operators/onnx__Resize.html (nearest, asymmetric, floor)
+    Source: https://onnx.ai/onnx/operators/onnx__Resize.html (nearest, asymmetric, floor; linear,
+    half_pixel)
     """
 
     height: int
     width: int
     factor: int | None
+    method: Literal["nearest", "bilinear"] = "nearest"
 
     label: ClassVar[str] = "upsample"
 

@@ -6,15 +6,17 @@ lowering evaluates those, checks them against the word, and calls `build`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import field
 from fractions import Fraction
 from typing import Any, Literal
 
 from spinedsl.ops.activation import FUNCTIONS, SIXTH, Activation
-from spinedsl.ops.base import Initial, Operator, ShapeError
-from spinedsl.ops.combination import Add, Concat, Multiply, WeightedAdd
-from spinedsl.ops.convolution import Convolution
+from spinedsl.ops.base import ZEROS, Initial, Operator, ShapeError
+from spinedsl.ops.combination import Add, Concat, Multiply, Scale, WeightedAdd
+from spinedsl.ops.convolution import Convolution, Deconvolution
+from spinedsl.ops.dense import Dense
 from spinedsl.ops.normalization import BatchNorm
 from spinedsl.ops.pooling import GlobalPool, Pool
 from spinedsl.ops.regularization import DropPath
@@ -22,6 +24,8 @@ from spinedsl.ops.resampling import SpaceToDepth, Upsample
 from spinedsl.ops.types import Padding, Shape, pads_for
 from spinedsl.records import record
 
+PER_LEVEL = "per_level"
+"""The argument of an operator that has parameters of its own for every level of a head."""
 MAX_CHANNELS = 1 << 20
 MAX_KERNEL = 255
 
@@ -30,7 +34,6 @@ MAX_KERNEL = 255
 class Place:
     """A resolution in the network, which `upsample` can be asked to reach."""
 
-    level: int
     height: int
     width: int
 
@@ -92,10 +95,27 @@ class Word:
     operands: Literal["none", "more", "only"] = "none"
 
 
-def _initial(law: str, fan_in: int, fan_out: int) -> Initial:
-    if law == "glorot_uniform":
+def _initial(written: Written, fan_in: int, fan_out: int) -> Initial:
+    std = written.arguments["std"]
+    if std is not None:
+        return Initial("normal", value=float(std))
+    if written.arguments["init"] == "glorot_uniform":
         return Initial("glorot_uniform", fan_in, fan_out)
     return Initial("truncated_normal", fan_in, fan_out)
+
+
+def _initial_bias(written: Written) -> Initial:
+    """The logit of the probability that a fresh output starts from."""
+    prior = written.arguments["prior"]
+    if prior is None:
+        return ZEROS
+    if not 0 < prior < 1:
+        raise ShapeError(
+            f"a prior is a probability, not {prior}", "write one between 0 and 1: `prior = 0.01`"
+        )
+    if not written.arguments["bias"]:
+        raise ShapeError("a prior sets the bias, and there is none", "write `bias = true` beside it")
+    return Initial("constant", value=math.log(prior / (1 - prior)))
 
 
 def _convolution(written: Written, groups: int, channels: int) -> Convolution:
@@ -118,7 +138,8 @@ def _convolution(written: Written, groups: int, channels: int) -> Convolution:
         dilation=dilation,
         groups=groups,
         bias=written.arguments["bias"],
-        initial=_initial(written.arguments["init"], *fans),
+        initial=_initial(written, *fans),
+        initial_bias=_initial_bias(written),
     )
 
 
@@ -130,6 +151,43 @@ def _conv(written: Written) -> Operator:
 def _depthwise(written: Written) -> Operator:
     channels = written.inputs[0].channels
     return _convolution(written, channels, channels)
+
+
+def _deconv(written: Written) -> Operator:
+    (shape,) = written.inputs
+    if written.kernel != (written.stride, written.stride):
+        raise ShapeError("a transposed convolution's kernel is its stride", "write `deconv 2x2 / 2 -> 256`")
+    channels = written.channels or shape.channels
+    area = written.stride**2
+    return Deconvolution(
+        in_channels=shape.channels,
+        out_channels=channels,
+        stride=written.stride,
+        bias=written.arguments["bias"],
+        initial=_initial(written, area * channels, area * shape.channels),
+        initial_bias=_initial_bias(written),
+    )
+
+
+def _dense(written: Written) -> Operator:
+    features = written.inputs[0].elements
+    channels = written.channels
+    if channels is None:
+        raise ShapeError("a dense layer needs its number of outputs", "write `dense -> 1000`")
+    return Dense(
+        in_features=features,
+        out_channels=channels,
+        bias=written.arguments["bias"],
+        initial=_initial(written, features, channels),
+        initial_bias=_initial_bias(written),
+    )
+
+
+def _scale(written: Written) -> Operator | None:
+    factor = written.arguments["by"]
+    if factor is None:
+        raise ShapeError("`scale` needs a number", "write `scale(1 / 5)`")
+    return None if factor == 1 else Scale(float(factor))
 
 
 def _pool(kind: Literal["max", "average"]) -> Callable[[Written], Operator]:
@@ -174,7 +232,7 @@ def _upsample(written: Written) -> Operator | None:
         return None
     factor, rest = divmod(height, shape.height)
     exact = rest == 0 and shape.width * factor == width
-    return Upsample(height, width, factor if exact else None)
+    return Upsample(height, width, factor if exact else None, written.arguments["method"])
 
 
 def _weighted(written: Written) -> Operator:
@@ -193,21 +251,29 @@ def _drop_path(written: Written) -> Operator | None:
 _BIAS = WordArgument("bool", False)
 _DILATION = WordArgument("integer", 1)
 _INIT = WordArgument("name", "truncated_normal", ("truncated_normal", "glorot_uniform"))
+_DRAWN = {"init": _INIT, "std": WordArgument("number"), "prior": WordArgument("number")}
 
 WORDS: dict[str, Word] = {
     "conv": Word(
         _conv, "conv 3x3 / 2 -> 64", kernel="needed", stride=True, result=True,
-        arguments={"bias": _BIAS, "dilation": _DILATION, "groups": WordArgument("integer", 1), "init": _INIT},
+        arguments={"bias": _BIAS, "dilation": _DILATION, "groups": WordArgument("integer", 1), **_DRAWN},
     ),
     "depthwise": Word(
         _depthwise, "depthwise 3x3 / 2", kernel="needed", stride=True,
-        arguments={"bias": _BIAS, "dilation": _DILATION, "init": _INIT},
+        arguments={"bias": _BIAS, "dilation": _DILATION, **_DRAWN},
+    ),
+    "deconv": Word(
+        _deconv, "deconv 2x2 / 2 -> 256", kernel="needed", stride=True, result=True,
+        arguments={"bias": _BIAS, **_DRAWN},
+    ),
+    "dense": Word(
+        _dense, "dense -> 1000", result=True, arguments={"bias": WordArgument("bool", True), **_DRAWN}
     ),
     "maxpool": Word(_pool("max"), "maxpool 3x3 / 2", kernel="needed", stride=True),
     "avgpool": Word(_pool("average"), "avgpool 3x3 / 2", kernel="needed", stride=True),
     "global_pool": Word(lambda _: GlobalPool("average"), "global_pool"),
     "global_maxpool": Word(lambda _: GlobalPool("max"), "global_maxpool"),
-    "norm": Word(_norm, "norm"),
+    "norm": Word(_norm, "norm", arguments={PER_LEVEL: WordArgument("bool", False)}),
     "act": Word(
         _act, "act(swish)",
         arguments={
@@ -218,13 +284,14 @@ WORDS: dict[str, Word] = {
     **{name: Word(_named_act(name), name) for name in FUNCTIONS},
     "upsample": Word(
         _upsample, "upsample(nearest, target)",
-        arguments={"method": WordArgument("name", "nearest", ("nearest",)), "to": WordArgument("extent")},
+        arguments={"method": WordArgument("name", "nearest", ("nearest", "bilinear")), "to": WordArgument("extent")},
     ),
     "space_to_depth": Word(
         lambda w: SpaceToDepth(w.arguments["block"]), "space_to_depth(2)",
         arguments={"block": WordArgument("integer", 2)},
     ),
     "add": Word(_add, "add(shortcut)", operands="more"),
+    "scale": Word(_scale, "scale(1 / 5)", arguments={"by": WordArgument("number")}),
     "multiply": Word(lambda _: Multiply(), "multiply(gate)", operands="more"),
     "sum": Word(_add, "sum(inputs, dangling)", operands="only"),
     "concat": Word(lambda w: Concat() if len(w.inputs) > 1 else None, "concat(inputs)", operands="only"),

@@ -12,7 +12,17 @@ from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.ir.expressions import Number, Symbol, Value, boolean, check_number, describe, evaluate
 from spinedsl.ops import Operator, ShapeError
-from spinedsl.ops.words import MAX_CHANNELS, MAX_KERNEL, WORDS, Place, Settings, Word, WordArgument, Written
+from spinedsl.ops.words import (
+    MAX_CHANNELS,
+    MAX_KERNEL,
+    PER_LEVEL,
+    WORDS,
+    Place,
+    Settings,
+    Word,
+    WordArgument,
+    Written,
+)
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
@@ -79,10 +89,25 @@ class BodyRunner:
                 self.bind(statement.name.text, value)
             elif isinstance(statement, nodes.Loop):
                 current = self._loop(statement, current)
-            else:
+            elif isinstance(statement, nodes.When):
                 current = self._when(statement, current)
+            else:
+                current = self.head_statement(statement, current)
         self.depth -= 1
         return current
+
+    def head_statement(
+        self, statement: nodes.Each | nodes.Descend | nodes.Output, current: Feature | None
+    ) -> Feature | None:
+        """Levels and named outputs, which only a head has.
+
+        Raises:
+            DiagnosticError: this is no head's body.
+        """
+        raise self.error(
+            "SP031", "levels and named outputs can stand in a head only", statement.span,
+            "write a `head`, and let it call this",
+        )  # fmt: skip
 
     def _spend(self, span: Span) -> None:
         self.budget.steps -= 1
@@ -197,7 +222,8 @@ class BodyRunner:
             if operator is None:
                 return operands[0]
             self._refuse_large(operator, step)
-            return self.builder.apply(operator, operands, step.span)
+            own = bool(written.arguments.get(PER_LEVEL))
+            return self.builder.apply(operator, operands, step.span, own=own)
         except ShapeError as problem:
             raise self.error("SP041", str(problem), step.span, problem.help) from None
 
@@ -297,6 +323,8 @@ class BodyRunner:
             )
         if declared.type == "extent" and isinstance(value, Place):
             return value
+        if declared.type == "extent" and isinstance(value, Feature):
+            return Place(value.shape.height, value.shape.width)
         if declared.type in ("integer", "extent"):
             return self._integer(node, f"“{name}”", 1, MAX_CHANNELS)
         return self._number(node)

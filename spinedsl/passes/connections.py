@@ -30,7 +30,7 @@ class Source:
 def place_of(network: Network, level: int) -> Place:
     """The extent of a level: ceil(size / 2^level)."""
     step = 1 << level
-    return Place(level, -(-network.input.height // step), -(-network.input.width // step))
+    return Place(-(-network.input.height // step), -(-network.input.width // step))
 
 
 @dataclass

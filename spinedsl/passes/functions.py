@@ -15,7 +15,7 @@ from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.program import Function
 from spinedsl.ir.binding import bind, check_arguments, positional_names
 from spinedsl.ir.expressions import Value
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import Scalar
 from spinedsl.ops import Shape
 from spinedsl.ops.words import Settings
 from spinedsl.passes.body import BodyRunner, Budget
@@ -27,20 +27,18 @@ class FunctionMaker:
     """Makes functions, each once.
 
     Attributes:
-        network: whose definitions and defaults are used.
+        definitions: by name.
+        defaults: arguments that the network sets, by definition and parameter.
         budget: what all bodies together may run.
         functions: those made so far that have nodes, callees before callers.
     """
 
-    network: Network
+    definitions: dict[str, nodes.Definition]
+    defaults: Mapping[str, Mapping[str, Scalar]]
     budget: Budget
     functions: dict[str, Function] = field(default_factory=dict)
-    definitions: dict[str, nodes.Definition] = field(init=False)
     _made: dict[Any, Function] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.definitions = {d.name.text: d for d in self.network.definitions}
 
     def make(
         self,
@@ -68,7 +66,7 @@ class FunctionMaker:
         """
         definition = self.definitions[name]
         span = user.span if user else None
-        environment = bind(definition, arguments, self.network.defaults.get(name, {}), given, span)
+        environment = bind(definition, arguments, self.defaults.get(name, {}), given, span)
         key = (name, tuple(environment.items()), inputs, settings)
         known = self._made.get(key)
         if known is not None:

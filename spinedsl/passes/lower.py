@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
-from spinedsl.graph.program import Endpoint, Program
+from spinedsl.graph.program import Call, Endpoint, Program
 from spinedsl.ir.binding import value_of
 from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expressions import NoValue, Value
@@ -56,6 +56,7 @@ def lower(expanded: ExpandedNetwork) -> Program:
     lowering.diagnostics.stop_on_errors()
     program = lowering.finish()
     _refuse_equal_names(program, expanded)
+    _refuse_levelled(program)
     return program
 
 
@@ -80,6 +81,19 @@ def check_size(network: Network, deepest: int) -> None:
     )
 
 
+def settings_of(network: Network) -> Settings:
+    """What the operators of a network follow."""
+    norm = network.norm.arguments
+    return Settings(
+        padding=network.padding,
+        pool_padding=network.pool_padding,
+        norm_eps=float(norm["eps"]),
+        norm_momentum=float(norm["momentum"]),
+        activation=network.act.name,
+        activation_slope=float(network.act.arguments.get("slope", SIXTH)),
+    )
+
+
 @dataclass
 class _Lowering:
     expanded: ExpandedNetwork
@@ -95,19 +109,12 @@ class _Lowering:
         self.network = network = self.expanded.network
         arrows = sum(1 + len(block.arrows) for block in self.expanded.blocks)
         budget = Budget(STEPS + STEPS_PER_BLOCK * (arrows + len(self.expanded.stem)))
-        self.maker = FunctionMaker(network, budget)
+        definitions = {d.name.text: d for d in network.definitions}
+        self.maker = FunctionMaker(definitions, network.defaults, budget)
         levels = [b.level for b in (*self.expanded.stem_blocks(), *self.expanded.blocks)]
         self.deepest = max(levels, default=0)
         check_size(network, self.deepest)
-        norm = network.norm.arguments
-        self.settings = Settings(
-            padding=network.padding,
-            pool_padding=network.pool_padding,
-            norm_eps=float(norm["eps"]),
-            norm_momentum=float(norm["momentum"]),
-            activation=network.act.name,
-            activation_slope=float(network.act.arguments.get("slope", SIXTH)),
-        )
+        self.settings = settings_of(network)
         self.connector = Connector(network, self.main, self.maker, self.settings)
 
     def check_total(self) -> None:
@@ -316,4 +323,19 @@ def _refuse_equal_names(program: Program, expanded: ExpandedNetwork) -> None:
                 help="rename the block",
             )
         seen.add(node.name)
+    diagnostics.stop_on_errors()
+
+
+def _refuse_levelled(program: Program) -> None:
+    """A network has no levels whose parameters could differ."""
+    diagnostics = Diagnostics()
+    for node in program.main.nodes:
+        levelled = isinstance(node.target, Call) and program.functions[node.target.function].levelled
+        if node.own or levelled:
+            diagnostics.add(
+                "SP031",
+                f"“{node.owner}” has parameters for every level, which only a head can",
+                node.span,
+                help="leave out `per_level`",
+            )
     diagnostics.stop_on_errors()

@@ -139,7 +139,7 @@ def _frame(network: Network, program: Program, options: OnnxOptions) -> tuple[Mo
     opset.domain = ""
     opset.version = options.opset
     endpoints = {
-        e.name: {"level": e.level, "stride": 1 << e.level, "channels": e.shape.channels}
+        e.name: {"level": e.level, "stride": e.stride, "channels": e.shape.channels}
         for e in program.endpoints
     }
     metadata = {

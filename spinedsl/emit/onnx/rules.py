@@ -80,7 +80,7 @@ class Site:
 
     def parameters(self) -> tuple[str, ...]:
         """Names of the operator's initializers."""
-        return tuple(f"{self.node.name}.{p.name}" for p in self.node.operator.parameters())
+        return tuple(f"{self.node.holder}.{p.name}" for p in self.node.operator.parameters())
 
 
 Rule = Callable[[Site, Any], None]

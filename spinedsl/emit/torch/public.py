@@ -83,7 +83,7 @@ def _table(program: Program) -> list[str]:
     for e in program.endpoints:
         shape = e.shape
         rows.append(
-            (e.name, str(e.level), str(1 << e.level), str(shape.channels), f"{shape.height} x {shape.width}")
+            (e.name, str(e.level), str(e.stride), str(shape.channels), f"{shape.height} x {shape.width}")
         )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return [
@@ -118,11 +118,11 @@ def _attributes(program: Program) -> list[str]:
     if len(levels) == 1:
         levels = [f"{levels[0]},"]
     lines = bracketed(4, "levels = (", levels, ")")
-    lines += bracketed(4, "strides = {", [f'"{e.name}": {1 << e.level}' for e in endpoints], "}")
+    lines += bracketed(4, "strides = {", [f'"{e.name}": {e.stride}' for e in endpoints], "}")
     lines += bracketed(4, "out_channels = {", [f'"{e.name}": {e.shape.channels}' for e in endpoints], "}")
     lines.append("    feature_info = [")
     for e in endpoints:
-        items = [f'"num_chs": {e.shape.channels}', f'"reduction": {1 << e.level}', f'"module": "{e.name}"']
+        items = [f'"num_chs": {e.shape.channels}', f'"reduction": {e.stride}', f'"module": "{e.name}"']
         entry = bracketed(8, "{", items, "}")
         entry[-1] += ","
         lines += entry

@@ -42,7 +42,7 @@ def single(operator, inputs, span=None) -> tuple[Program, Inlined]:
     shape = operator.output(inputs)
     ports = tuple(Port(f"x{i}", s) for i, s in enumerate(inputs))
     names = tuple(port.name for port in ports)
-    node = InlinedNode("b.op1", operator, names, inputs, shape, span, "b")
+    node = InlinedNode("b.op1", "b.op1", operator, names, inputs, shape, span, "b")
     main = Function("main", "", ports, (), (("P0", "b.op1"),))
     program = Program("single", main, {}, (Endpoint("P0", 0, shape),), 1)
     return program, Inlined((node,), {"P0": "b.op1"})
