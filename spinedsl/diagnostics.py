@@ -61,6 +61,8 @@ CODES: dict[str, str] = {
     "SP053": "results that differ more than allowed",
     "SP054": "an image that is damaged, or is none",
     "SP055": "an ONNX model that can't be run",
+    "SP056": "numbers that a precision can't hold",
+    "SP057": "a calibration that can't be done",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 
