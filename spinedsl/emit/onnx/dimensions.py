@@ -16,7 +16,7 @@ from spinedsl.emit.onnx.options import OnnxOptions
 from spinedsl.graph.inline import Inlined, InlinedNode
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput, Network
-from spinedsl.ops import Convolution, GlobalPool, Pool, Shape, SpaceToDepth, Upsample
+from spinedsl.ops import Convolution, Deconvolution, Dense, GlobalPool, Pool, Shape, SpaceToDepth, Upsample
 
 Extent = int | str
 Reduction = Fraction | None
@@ -94,14 +94,14 @@ def _reductions(network: Network, program: Program, inlined: Inlined) -> dict[st
 
 
 def _reduction(node: InlinedNode, before: Reduction) -> Reduction:
-    if isinstance(node.operator, GlobalPool):
+    if isinstance(node.operator, GlobalPool | Dense):
         return None
     if before is None:
         return None
     match node.operator:
         case Convolution(stride=factor) | Pool(stride=factor) | SpaceToDepth(block=factor):
             return before * factor
-        case Upsample(factor=int(factor)):
+        case Upsample(factor=int(factor)) | Deconvolution(stride=factor):
             return before / factor
         case _:
             return before
@@ -112,6 +112,8 @@ def _problem(node: InlinedNode, operands: list[Reduction]) -> str | None:
     operator = node.operator
     if isinstance(operator, Upsample) and operator.factor is None:
         return f"it enlarges to {operator.height} x {operator.width}, by no whole factor"
+    if isinstance(operator, Dense) and operands[0] is not None:
+        return "it reads every pixel of a feature"
     if isinstance(operator, Convolution | Pool):
         dilation = operator.dilation if isinstance(operator, Convolution) else 1
         pads = operator.pads

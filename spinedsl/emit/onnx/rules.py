@@ -21,12 +21,15 @@ from spinedsl.ops import (
     BatchNorm,
     Concat,
     Convolution,
+    Deconvolution,
+    Dense,
     DropPath,
     GlobalPool,
     Multiply,
     Operator,
     Pads,
     Pool,
+    Scale,
     SpaceToDepth,
     Upsample,
     WeightedAdd,
@@ -98,6 +101,24 @@ def _convolution(site: Site, operator: Convolution) -> None:
     )
 
 
+def _deconvolution(site: Site, operator: Deconvolution) -> None:
+    stride = (operator.stride, operator.stride)
+    site.finish("ConvTranspose", (*site.inputs, *site.parameters()), kernel_shape=stride, strides=stride)
+
+
+def _dense(site: Site, operator: Dense) -> None:
+    """As all values here, the result has a height and a width: of one pixel."""
+    batch = site.extents[0]
+    flat = site.step("Flatten", site.inputs, "flat", (batch, operator.in_features), axis=1)
+    row = (batch, operator.out_channels)
+    product = site.step("Gemm", (flat, *site.parameters()), "product", row, transB=1)
+    site.finish("Unsqueeze", (product, site.constant("axes", (2, 3), np.int64)))
+
+
+def _scale(site: Site, operator: Scale) -> None:
+    site.finish("Mul", (*site.inputs, site.constant("factor", operator.factor)))
+
+
 def _norm(site: Site, operator: BatchNorm) -> None:
     # Parameters stand in ONNX's order: scale, bias, mean, variance.
     site.finish(
@@ -126,6 +147,8 @@ def _upsample(site: Site, operator: Upsample) -> None:
         "mode": "nearest",
         "nearest_mode": "floor",
     }
+    if operator.method == "bilinear":
+        form = {"coordinate_transformation_mode": "half_pixel", "mode": "linear"}
     (value,) = site.inputs
     if operator.factor is not None:
         scales = site.constant("scales", (1, 1, operator.factor, operator.factor))
@@ -230,9 +253,12 @@ RULES: dict[type[Operator], Rule] = {
     BatchNorm: _norm,
     Concat: _concat,
     Convolution: _convolution,
+    Deconvolution: _deconvolution,
+    Dense: _dense,
     GlobalPool: _global_pool,
     Multiply: _multiply,
     Pool: _pool,
+    Scale: _scale,
     SpaceToDepth: _space_to_depth,
     Upsample: _upsample,
     WeightedAdd: _weighted_add,
