@@ -1,0 +1,141 @@
+"""The model's class, and everything in the file that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spinedsl.emit.torch.layout import bracketed
+from spinedsl.emit.torch.prose import docstring, plain, wrapped
+from spinedsl.emit.torch.tasks.family import Family, TwoStage, family_of
+from spinedsl.emit.torch.tasks.labelling import classification, segmentation
+from spinedsl.emit.torch.tasks.one_stage import one_stage
+from spinedsl.emit.torch.tasks.parts import Machinery, ModelParts, Part
+from spinedsl.emit.torch.tasks.two_stage import two_stage
+from spinedsl.emit.torch.templates import render
+from spinedsl.graph.tasks import Classification, Detection, Task
+from spinedsl.source import Span
+
+PRIOR = -4.595119850134589
+"""-log((1 - 0.01) / 0.01): the logit of a probability of 0.01 (Lin et al. 2017)."""
+
+
+def model_parts(
+    name: str, parts: Sequence[Part], tasks: Sequence[Task], doc: Sequence[str], span: Span | None = None
+) -> ModelParts:
+    """The texts that make one model of the networks of a file.
+
+    Args:
+        name: of the model's class.
+        parts: its networks, in the order in which they are called: backbone, necks, heads.
+        tasks: what the heads' raw outputs mean; each `head` is the attribute of a part.
+        doc: paragraphs on the model, free text; the first is the title.
+        span: where the model is defined.
+
+    Raises:
+        DiagnosticError: SP044, no loss or result follows from these tasks together.
+    """
+    family = family_of(tasks, span)
+    machinery = _machinery(family)
+    heads = {task.head for task in tasks}
+    methods = [
+        _constructor(parts, machinery),
+        _initialise(parts),
+        _outputs(parts, heads, family, machinery),
+        machinery.methods.splitlines(),
+    ]
+    model = render(
+        "class",
+        name=name,
+        docstring=docstring(_documentation(doc, parts, machinery), 4),
+        attributes=["", *(f"    {line}" for line in machinery.attributes)],
+        methods=methods,
+    )
+    return ModelParts(machinery.standard_imports, machinery.imports, machinery.helpers, model)
+
+
+def _machinery(family: Family) -> Machinery:
+    match family:
+        case TwoStage():
+            return two_stage(family)
+        case Detection():
+            return one_stage(family)
+        case Classification():
+            return classification(family)
+        case _:
+            return segmentation(family)
+
+
+# ---- documentation
+
+
+def _documentation(doc: Sequence[str], parts: Sequence[Part], machinery: Machinery) -> list[str]:
+    title, *paragraphs = doc
+    lines = wrapped(plain(title), 7)
+    for paragraph in paragraphs:
+        lines += ["", *wrapped(paragraph, 4)]
+    lines += ["", "Takes normalised images, N x 3 x H x W.", *machinery.returns, "", "Args:"]
+    for option in machinery.options:
+        lines += [f"    {line}" for line in wrapped(f"{option.name}: {option.explanation}", 8, hanging=4)]
+    if _rate(parts) is not None:
+        lines.append("    drop_path: rate of stochastic depth of the deepest block.")
+    return [*lines, "    generator: what the initialisation draws from; torch's own if there is none."]
+
+
+# ---- code
+
+
+def _rate(parts: Sequence[Part]) -> float | None:
+    return next((part.drop_path for part in parts if part.drop_path is not None), None)
+
+
+def _constructor(parts: Sequence[Part], machinery: Machinery) -> list[str]:
+    parameters = ["self", "*"]
+    parameters += [f"{option.name}: {option.annotation} = {option.default}" for option in machinery.options]
+    rate = _rate(parts)
+    if rate is not None:
+        parameters.append(f"drop_path: float = {rate!r}")
+    parameters.append("generator: torch.Generator | None = None")
+    lines = bracketed(4, "def __init__(", parameters, ") -> None:")
+    lines.append("        super().__init__()")
+    for part in parts:
+        arguments = ["drop_path=drop_path"] if part.drop_path is not None else []
+        arguments.append("generator=generator")
+        lines += bracketed(8, f"self.{part.attribute} = {part.class_name}(", arguments, ")")
+    lines += [f"        self.{option.name} = {option.name}" for option in machinery.options]
+    return [*lines, *_priors(parts)]
+
+
+def _initialise(parts: Sequence[Part]) -> list[str]:
+    return [
+        "    def initialise(self, generator: torch.Generator | None = None) -> None:",
+        '        """Draw all weights anew, as published; from `generator` alone if there is one."""',
+        *(f"        self.{part.attribute}.initialise(generator)" for part in parts),
+        *_priors(parts),
+    ]
+
+
+def _priors(parts: Sequence[Part]) -> list[str]:
+    """Lines that let every score start at 0.01."""
+    layers = [f"{part.attribute}.{part.score_layer}" for part in parts if part.score_layer]
+    lines: list[str] = []
+    for layer in layers:
+        lines += bracketed(8, "nn.init.constant_(", [f"self.{layer}.bias", repr(PRIOR)], ")")
+    return (
+        ["        # Scores of 0.01, lest the many negatives drown the loss at first.", *lines]
+        if lines
+        else []
+    )
+
+
+def _outputs(parts: Sequence[Part], heads: set[str], family: Family, machinery: Machinery) -> list[str]:
+    backbone, *others = [part.attribute for part in parts if part.attribute not in heads]
+    lines = [
+        "    def outputs(self, images: torch.Tensor) -> dict[str, torch.Tensor]:",
+        f'        """{machinery.raw}"""',
+        f"        features = self.{backbone}(images)",
+        *(f"        features = self.{neck}(features)" for neck in others),
+    ]
+    head = family.proposals.head if isinstance(family, TwoStage) else family.head
+    if not machinery.keeps_features:
+        return [*lines, f"        return self.{head}(features)"]
+    return [*lines, f"        raw = self.{head}(features)", "        return features | raw"]
