@@ -29,7 +29,7 @@ _ELEMENT_TYPES = {
 }
 
 
-def _element_type(dtype: ElementType | np.dtype[Any]) -> int:
+def element_type(dtype: ElementType | np.dtype[Any]) -> int:
     """The number that ONNX has for a type of numpy's."""
     return _ELEMENT_TYPES[np.dtype(dtype)]
 
@@ -105,7 +105,7 @@ def _fill_attribute(proto: AttributeProto, name: str, value: Attribute) -> None:
 def _fill_value(proto: ValueInfoProto, name: str, extents: Sequence[Extent], dtype: ElementType) -> None:
     proto.name = name
     tensor = proto.type.tensor_type
-    tensor.elem_type = _element_type(dtype)
+    tensor.elem_type = element_type(dtype)
     for extent in extents:
         dimension = tensor.shape.dim.add()
         if isinstance(extent, str):
@@ -117,4 +117,4 @@ def _fill_value(proto: ValueInfoProto, name: str, extents: Sequence[Extent], dty
 def fill_tensor(proto: TensorProto, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
     """Describe a tensor; its bytes are put in by the caller."""
     proto.dims.extend(shape)
-    proto.data_type = _element_type(dtype)
+    proto.data_type = element_type(dtype)
