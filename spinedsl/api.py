@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from spinedsl.analysis.summary import Summary, summarise
 from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import fail
+from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.output import Written, write_output
 from spinedsl.ir.model import Network
 from spinedsl.pipeline import Compilation
@@ -60,6 +61,7 @@ def compile(
     dynamic: Collection[Literal["batch", "size"]] = (),
     weights: str | Path | None = None,
     seed: int = 0,
+    register: Collection[Framework] = (),
     force: bool = False,
 ) -> tuple[Written, ...]:
     """Compile a network and write the result, whole or not at all.
@@ -72,6 +74,7 @@ def compile(
         opset, dynamic: of an ONNX model; see `spinedsl.emit.onnx.OnnxOptions`.
         weights: a .safetensors file with every parameter; for ONNX.
         seed: of the published initialisation that an ONNX model gets without `weights`.
+        register: frameworks that a torch module becomes a backbone of; see docs/frameworks.md.
         force: replace files that spinec did not write.
 
     Returns:
@@ -85,7 +88,7 @@ def compile(
     compilation = open_spec(spec, overrides)
     path = path or default_output(compilation.network, target)
     if target == "torch":
-        return write_torch(compilation, path, force=force)
+        return write_torch(compilation, path, register=register, force=force)
     return write_onnx(
         compilation, path, opset=opset, dynamic=dynamic, weights=weights, seed=seed, force=force
     )
@@ -114,20 +117,22 @@ def default_output(network: Network, target: Target) -> Path:
     return Path(f"{network.name}{next(s for s, t in SUFFIXES.items() if t == target)}")
 
 
-def torch_source(compilation: Compilation) -> str:
-    """The text of the generated PyTorch module.
+def torch_source(compilation: Compilation, register: Collection[Framework] = ()) -> str:
+    """The text of the generated PyTorch module; `register` as in `compile`.
 
     Raises:
         spinedsl.DiagnosticError: the network doesn't compile.
     """
     from spinedsl.emit.torch import emit
 
-    return emit(compilation.network, compilation.program, compilation.inlined)
+    return emit(compilation.network, compilation.program, compilation.inlined, register)
 
 
-def write_torch(compilation: Compilation, path: Path, *, force: bool = False) -> tuple[Written, ...]:
+def write_torch(
+    compilation: Compilation, path: Path, *, register: Collection[Framework] = (), force: bool = False
+) -> tuple[Written, ...]:
     """Write the generated PyTorch module; see `compile`."""
-    return (write_output(path, torch_source(compilation).encode(), "python", force),)
+    return (write_output(path, torch_source(compilation, register).encode(), "python", force),)
 
 
 def write_onnx(

@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "SP055": "an ONNX model that can't be run",
     "SP056": "numbers that a precision can't hold",
     "SP057": "a calibration that can't be done",
+    "SP058": "a network that a framework can't take",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 

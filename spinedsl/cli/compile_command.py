@@ -11,6 +11,7 @@ from spinedsl import api
 from spinedsl.analysis.checking import notes
 from spinedsl.cli import options
 from spinedsl.cli.render import Renderer
+from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.ir.titles import class_name
 from spinedsl.pipeline import Compilation
 
@@ -24,6 +25,8 @@ STDOUT = "-"
 @click.option("-o", "--output", metavar="FILE",
               help="Where to; default: the network's name in this folder. “-” prints a torch module.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that spinec did not write.")
+@click.option("--register", multiple=True, type=click.Choice(FRAMEWORKS),
+              help="torch: make the module a backbone of this framework too; may stand several times.")  # fmt: skip
 @click.option("--opset", type=int, metavar="17..21", help="ONNX: the operator set.  [default: 17]")
 @click.option("--dynamic", multiple=True, type=click.Choice(["batch", "size"]),
               help="ONNX: leave the batch, or height and width, open.")  # fmt: skip
@@ -38,6 +41,7 @@ def command(
     target: api.Target | None,
     output: str | None,
     force: bool,
+    register: tuple[Framework, ...],
     opset: int | None,
     dynamic: tuple[str, ...],
     weights: Path | None,
@@ -50,6 +54,7 @@ def command(
       spinec compile specs/spinenet49.spine --target torch
       spinec compile std:spinenet49 -o net.onnx --dynamic batch
       spinec compile std:spinenet49 --set conventions=garden -o net.py
+      spinec compile std:spinenet49 --target torch --register timm
       spinec compile my.spine:small --target onnx --weights small.safetensors
     """
     path = None if output in (None, STDOUT) else Path(output)
@@ -58,6 +63,8 @@ def command(
     stated = [name for name, value in given.items() if value is not None]
     if target == "torch" and stated:
         raise click.UsageError(f"{', '.join(stated)}: only for --target onnx")
+    if target == "onnx" and register:
+        raise click.UsageError("--register: only for --target torch")
     if weights is not None and seed is not None:
         raise click.UsageError("--weights and --seed exclude each other")
     if target == "onnx" and output == STDOUT:
@@ -66,11 +73,11 @@ def command(
     _ = compilation.program
     Renderer.for_stream(sys.stderr).show(notes(compilation))
     if output == STDOUT:
-        click.echo(api.torch_source(compilation), nl=False)
+        click.echo(api.torch_source(compilation, register), nl=False)
         return 0
     path = path or api.default_output(compilation.network, target)
     if target == "torch":
-        written = api.write_torch(compilation, path, force=force)
+        written = api.write_torch(compilation, path, register=register, force=force)
     else:
         written = api.write_onnx(
             compilation, path, opset=17 if opset is None else opset, dynamic=dynamic, weights=weights,  # type: ignore[arg-type]

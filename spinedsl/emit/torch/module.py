@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from spinedsl.emit.banner import banner
+from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.torch.classes import ClassPlan, Shared, plan_classes
 from spinedsl.emit.torch.extents import extents_of
 from spinedsl.emit.torch.grouping import group_functions
@@ -15,7 +16,8 @@ from spinedsl.emit.torch.naming import class_names
 from spinedsl.emit.torch.network import plan_network
 from spinedsl.emit.torch.prose import docstring, documented, plain, wrapped
 from spinedsl.emit.torch.public import public_class
-from spinedsl.emit.torch.register import Framework, Subject, registration
+from spinedsl.emit.torch.register import registration
+from spinedsl.emit.torch.register_fields import Subject
 from spinedsl.emit.torch.rule import literal, torch_momentum
 from spinedsl.emit.torch.support import refuse_unknown
 from spinedsl.emit.torch.templates import render
@@ -40,7 +42,7 @@ HELPERS = (
 """Helper texts, in the order in which a file holds those it needs."""
 
 
-def emit(network: Network, program: Program, inlined: Inlined, register: Sequence[Framework] = ()) -> str:
+def emit(network: Network, program: Program, inlined: Inlined, register: Collection[Framework] = ()) -> str:
     """Write a lowered network as the text of one module that imports only torch, and `register`.
 
     The same network gives the same text, byte for byte.
@@ -53,7 +55,7 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Sequenc
 
     Raises:
         DiagnosticError: operators without a rule (SP042), all of them at once; a framework can't
-            take the network (SP056).
+            take the network (SP058).
     """
     refuse_unknown(program)
     extents = extents_of(network, program)
@@ -76,7 +78,8 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Sequenc
     helpers = [_helper(name, norm) for name in HELPERS if name in shared.helpers]
     title = plain(network.title or "") or network.name
     body = [text.rstrip("\n") for text in (*helpers, *texts)]
-    added = registration(register, Subject(network, program, extents, plan.drops_path), body)
+    subject = Subject(network, program, extents, plan.layers, plan.drops_path)
+    added = registration(register, subject, body)
     body += added.texts
     return render(
         "module",

@@ -1,26 +1,117 @@
-"""Sections of a generated file that make the network a backbone of other people's frameworks."""
+"""`--register`: sections of a generated file that make the network a backbone for a framework.
+
+    registration ─refuse─▶ ─fields of register_fields.py─▶ templates of register/ ─▶ sections
+
+A section subclasses the network, so that the keys of its state dict are the network's: weights made
+with one load into the other. Only a section imports its framework, and a file without sections
+imports torch alone. What is registered under the network's name in one framework is so in all,
+but for detectron2, where the name is that of a function: `build_NAME_backbone`.
+
+Every section is written to the interface that its framework documents: timm 1, torchvision's
+detectors, mmdetection 3 with mmengine, detectron2 0.6.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from spinedsl.emit.torch.extents import Extents
-from spinedsl.graph.program import Program
-from spinedsl.ir.model import Network
-
-Framework = Literal["timm", "torchvision", "mmdet", "detectron2"]
+from spinedsl.diagnostics import Diagnostics
+from spinedsl.emit.frameworks import FRAMEWORKS, Framework
+from spinedsl.emit.torch import register_fields
+from spinedsl.emit.torch.register_fields import Fields, Subject
+from spinedsl.emit.torch.templates import render
+from spinedsl.ir.model import FeatureInput
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is registered; `drops_path`: its constructor takes a rate of stochastic depth."""
+class Section:
+    """What is known of a framework before any network.
 
-    network: Network
-    program: Program
-    extents: Extents
-    drops_path: bool
+    Attributes:
+        title: what its users call it.
+        fields: for its template.
+        imports: module → names.
+        attributes: what its models call something; no layer of the network may be called so.
+        needed: whether the file can't be imported without it.
+    """
+
+    title: str
+    fields: Callable[[Subject, dict[str, str]], Fields]
+    imports: dict[str, tuple[str, ...]]
+    attributes: frozenset[str]
+    needed: bool = True
+
+
+SECTIONS: dict[Framework, Section] = {
+    "timm": Section(
+        "timm",
+        register_fields.timm,
+        {
+            "timm.layers": ("ClassifierHead",),
+            "timm.models": (
+                "FeatureInfo",
+                "build_model_with_cfg",
+                "generate_default_cfgs",
+                "register_model",
+            ),
+        },
+        frozenset(
+            (
+                "default_cfg",
+                "forward_features",
+                "forward_head",
+                "forward_intermediates",
+                "get_classifier",
+                "head",
+                "head_hidden_size",
+                "in_chans",
+                "num_classes",
+                "num_features",
+                "pretrained_cfg",
+                "pretrained_model_args",
+                "reset_classifier",
+                "set_grad_checkpointing",
+            )
+        ),
+    ),
+    "torchvision": Section(
+        "torchvision",
+        register_fields.torchvision,
+        {"collections": ("OrderedDict",)},
+        frozenset(),
+        needed=False,
+    ),
+    "mmdet": Section(
+        "mmdetection",
+        register_fields.mmdet,
+        {"mmdet.registry": ("MODELS",), "mmengine.model": ("BaseModule",)},
+        frozenset(
+            (
+                "frozen_stages",
+                "init_cfg",
+                "init_weights",
+                "is_init",
+                "norm_eval",
+                "out_indices",
+                "stem_stages",
+            )
+        ),
+    ),
+    "detectron2": Section(
+        "detectron2",
+        register_fields.detectron2,
+        {
+            "detectron2.layers": ("FrozenBatchNorm2d", "ShapeSpec"),
+            "detectron2.modeling": ("BACKBONE_REGISTRY", "Backbone"),
+        },
+        frozenset(("output_shape", "padding_constraints", "size_divisibility", "stem_stages")),
+    ),
+}
+
+STANDARD = ("collections",)
+"""Modules of the standard library among the imports."""
 
 
 @dataclass
@@ -41,6 +132,84 @@ class Registration:
     exports: list[str] = field(default_factory=list)
 
 
-def registration(frameworks: Sequence[Framework], subject: Subject, texts: Sequence[str]) -> Registration:
-    """The sections for some frameworks; `texts` are the file's classes and functions before them."""
-    return Registration()
+def registration(frameworks: Collection[Framework], subject: Subject, texts: Sequence[str]) -> Registration:
+    """The sections for some frameworks, in an order of their own.
+
+    Args:
+        texts: the classes and functions of the file before them.
+
+    Raises:
+        DiagnosticError: a framework can't take the network (SP058); every reason is named.
+    """
+    chosen = [name for name in FRAMEWORKS if name in frameworks]
+    added = Registration()
+    if not chosen:
+        return added
+    _refuse(chosen, subject)
+    taken = {name for text in texts for name in re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)}
+    names = {n for name in chosen for group in SECTIONS[name].imports.values() for n in group}
+    local = {name: _free(name, taken) for name in sorted(names)}
+    taken |= set(local.values())
+    for name in chosen:
+        section = SECTIONS[name]
+        fields = section.fields(subject.among(taken), local)
+        added.texts.append(render(f"register/{name}", use=local, **fields.values).rstrip("\n"))
+        added.exports += fields.exports
+        taken |= set(fields.exports)
+        for module, imported in section.imports.items():
+            lines = added.standard if module in STANDARD else added.imports
+            lines.append(_import(module, imported, local))
+    needed = ["torch", *(name for name in chosen if SECTIONS[name].needed)]
+    if len(needed) > 1:
+        added.needs = f"{', '.join(needed[:-1])} and {needed[-1]}"
+    return added
+
+
+def _import(module: str, names: tuple[str, ...], local: dict[str, str]) -> str:
+    shown = [name if local[name] == name else f"{name} as {local[name]}" for name in names]
+    return f"from {module} import {', '.join(shown)}"
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _refuse(frameworks: Sequence[Framework], subject: Subject) -> None:
+    """See that all of them can take the network.
+
+    Raises:
+        DiagnosticError: one can't (SP058).
+    """
+    diagnostics = Diagnostics()
+    network, program = subject.network, subject.program
+    titles = [SECTIONS[name].title for name in frameworks]
+    if isinstance(network.input, FeatureInput):
+        diagnostics.add(
+            "SP058",
+            f"“{network.name}” reads features: {' and '.join(titles)} can't take it for a backbone",
+            network.span,
+            help="register a network with an image as its input, or compile without `--register`",
+        )
+    widths = {endpoint.shape.channels for endpoint in program.endpoints}
+    if "torchvision" in frameworks and len(widths) > 1:
+        shown = ", ".join(f"{e.name}: {e.shape.channels}" for e in program.endpoints)
+        diagnostics.add(
+            "SP058",
+            f"torchvision's detectors want as many channels at every endpoint; “{network.name}” has {shown}",
+            network.span,
+            help="give the endpoints one width, as in `endpoints 3..7 -> 256`",
+        )
+    for name in frameworks:
+        for node in program.main.nodes:
+            layer = node.name.partition(".")[0]
+            if layer in SECTIONS[name].attributes and layer in subject.layers:
+                diagnostics.add(
+                    "SP058",
+                    f"nothing in “{network.name}” can be called “{layer}”: models of {SECTIONS[name].title} "
+                    "have something else of that name",
+                    node.span,
+                    help="choose another name",
+                )
+    diagnostics.stop_on_errors()
