@@ -9,7 +9,8 @@ import numpy as np
 
 from spinedsl.diagnostics import Diagnostics, fail, nearest
 from spinedsl.ops import Parameter
-from spinedsl.weights.safetensors_file import FLOATS, Entry, FileProblem, SafetensorsFile
+from spinedsl.weights.files import FLOATS, Entry, FileProblem
+from spinedsl.weights.safetensors_file import SafetensorsFile
 from spinedsl.weights.types import Array
 
 SHOWN = 10

@@ -12,13 +12,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
+from spinedsl.weights.files import MAX_RANK, Entry, FileProblem, open_regular, to_float32
+from spinedsl.weights.types import Array
 
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit."""
@@ -27,38 +25,22 @@ DTYPE_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "F8_E8M0": 1, "I16": 2, "U16": 2,
     "F16": 2, "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8, "C64": 8,
 }  # fmt: skip
-FLOATS = ("F32", "F16", "BF16", "F64")
-"""What can become float32."""
-
-
-class FileProblem(Exception):
-    """A file that is no whole safetensors file; the message says why, in half a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the header says of one tensor; `start` counts from the beginning of the file."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    length: int
 
 
 class SafetensorsFile:
-    """An open file whose header fits it.
-
-    Attributes:
-        entries: every tensor by name, in the order of the header.
+    """An open file whose header fits it; see `TensorFile`.
 
     Raises:
         FileProblem: it can't be read, or it lies about itself.
     """
 
+    format = "safetensors"
+
     def __init__(self, path: Path) -> None:
-        self._file = _open(path)
+        self._file = open_regular(path)
         try:
-            self.entries = _header(self._file, os.fstat(self._file.fileno()).st_size)
+            size = os.fstat(self._file.fileno()).st_size
+            self.entries, self.metadata = _header(self._file, size)
         except BaseException:
             self._file.close()
             raise
@@ -67,11 +49,8 @@ class SafetensorsFile:
         """Close the file."""
         self._file.close()
 
-    def read(self, name: str) -> NDArray[np.float32]:
-        """One tensor as float32.
-
-        float16 and bfloat16 convert exactly: a bfloat16 is the upper half of a float32. float64
-        is rounded to the nearest; what is too large becomes infinite, which the caller sees.
+    def read(self, name: str) -> Array:
+        """One tensor as float32; see `to_float32`.
 
         Raises:
             FileProblem: the file ends early, or the tensor isn't of floats.
@@ -85,36 +64,11 @@ class SafetensorsFile:
             raise FileProblem(str(problem.strerror).lower()) from None
         if count != entry.length:
             raise FileProblem("it ends in the middle of a tensor")
-        return _to_float32(data, entry.dtype).reshape(entry.shape)
+        return to_float32(data, entry.dtype).reshape(entry.shape)
 
 
-def _to_float32(data: bytearray, dtype: str) -> NDArray[np.float32]:
-    match dtype:
-        case "F32":
-            return np.frombuffer(data, "<f4").astype(np.float32, copy=False)
-        case "F16":
-            return np.frombuffer(data, "<f2").astype(np.float32)
-        case "BF16":
-            return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
-        case "F64":
-            with np.errstate(over="ignore"):
-                return np.frombuffer(data, "<f8").astype(np.float32)
-    raise FileProblem(f"{dtype} numbers are no weights")
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        # O_NONBLOCK: opening a pipe that nobody writes to must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError) as problem:
-        raise FileProblem((getattr(problem, "strerror", None) or str(problem)).lower()) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileProblem("not a regular file")
-    return os.fdopen(descriptor, "rb")
-
-
-def _header(file: BinaryIO, size: int) -> dict[str, Entry]:
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Tensors and metadata."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > min(size - 8, MAX_HEADER_BYTES):
@@ -125,10 +79,12 @@ def _header(file: BinaryIO, size: int) -> dict[str, Entry]:
         raise FileProblem("its header isn't JSON") from None
     if not isinstance(header, dict):
         raise FileProblem("its header isn't a table of tensors")
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise FileProblem("its metadata aren't texts")
     entries = {name: _entry(name, value, 8 + length) for name, value in header.items()}
     _see_that_all_is_covered(entries, 8 + length, size)
-    return entries
+    return entries, metadata
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -142,6 +98,7 @@ def _entry(name: str, value: Any, origin: int) -> Entry:
     match value:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [begin, end]} if (
             dtype in DTYPE_BYTES
+            and len(shape) <= MAX_RANK
             and all(type(n) is int and n >= 0 for n in (*shape, begin, end))
             and end - begin == math.prod(shape) * DTYPE_BYTES[dtype]
         ):
