@@ -6,9 +6,11 @@ import builtins
 import keyword
 import re
 
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import Model, Network
 
-HELPERS = ("BatchNorm2d", "DropPath", "GlorotConv2d", "WeightedSum")
+HELPERS = (
+    "BatchNorm2d", "Dense", "DropPath", "GlorotConv2d", "NormalConv2d", "NormalDense", "WeightedSum",
+)  # fmt: skip
 """Classes of a generated file that no spec names."""
 
 TAKEN_CLASSES = frozenset((*dir(builtins), *keyword.kwlist, "F", *HELPERS))
@@ -17,7 +19,7 @@ TAKEN_CLASSES = frozenset((*dir(builtins), *keyword.kwlist, "F", *HELPERS))
 MAX_CLASS_NAME = 64
 
 
-def class_name(network: Network) -> str:
+def class_name(network: Network | Model) -> str:
     """CamelCase name: the title without what no identifier can hold, else the name's words joined.
 
     `SpineNet-49` gives `SpineNet49`; a network called `my_net` without a title gives `MyNet`.
@@ -26,4 +28,4 @@ def class_name(network: Network) -> str:
     words = title.split() or network.name.split("_")
     joined = "".join(word[:1].upper() + word[1:] for word in words)[:MAX_CLASS_NAME]
     usable = re.match(r"[A-Za-z]", joined) and joined not in TAKEN_CLASSES
-    return joined if usable else f"Network{joined}"
+    return joined if usable else f"{type(network).__name__}{joined}"

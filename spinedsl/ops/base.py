@@ -27,10 +27,10 @@ class Initial:
         law: `truncated_normal` is variance scaling with scale 1 over the fan-in, cut at two
             standard deviations (the authors' initialisation); `glorot_uniform` is Keras's default.
         fan_in, fan_out: as Keras counts them.
-        value: the standard deviation of `normal`; the number of `constant`.
+        value: the standard deviation of `normal`; the probability whose logit `logit` sets.
     """
 
-    law: Literal["truncated_normal", "glorot_uniform", "normal", "constant", "zeros", "ones"]
+    law: Literal["truncated_normal", "glorot_uniform", "normal", "logit", "zeros", "ones"]
     fan_in: int = 1
     fan_out: int = 1
     value: float = 0.0
@@ -86,8 +86,7 @@ class Operator:
 
     def describe(self) -> str:
         """Attributes as the text dump shows them."""
-        values = ((f.name, getattr(self, f.name)) for f in fields(self))
-        shown = (f"{name}={_show(value)}" for name, value in values if value is not ZEROS)
+        shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in fields(self))
         return f"{self.label}({', '.join(shown)})"
 
 

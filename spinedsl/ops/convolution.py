@@ -67,7 +67,6 @@ class Deconvolution(Operator):
     stride: int
     bias: bool = False
     initial: Initial = TRUNCATED_NORMAL
-    initial_bias: Initial = ZEROS
 
     label: ClassVar[str] = "deconv"
 
@@ -81,7 +80,7 @@ class Deconvolution(Operator):
         weight = (self.in_channels, self.out_channels, self.stride, self.stride)
         parameters = [Parameter("weight", weight, self.initial)]
         if self.bias:
-            parameters.append(Parameter("bias", (self.out_channels,), self.initial_bias))
+            parameters.append(Parameter("bias", (self.out_channels,), ZEROS))
         return tuple(parameters)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -6,7 +6,6 @@ lowering evaluates those, checks them against the word, and calls `build`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import field
 from fractions import Fraction
@@ -98,8 +97,10 @@ class Word:
 def _initial(written: Written, fan_in: int, fan_out: int) -> Initial:
     std = written.arguments["std"]
     if std is not None:
+        if std <= 0:
+            raise ShapeError(f"a deviation is greater than 0, not {std}", "write it as `std = 0.01`")
         return Initial("normal", value=float(std))
-    if written.arguments["init"] == "glorot_uniform":
+    if written.arguments.get("init") == "glorot_uniform":
         return Initial("glorot_uniform", fan_in, fan_out)
     return Initial("truncated_normal", fan_in, fan_out)
 
@@ -107,7 +108,7 @@ def _initial(written: Written, fan_in: int, fan_out: int) -> Initial:
 def _initial_bias(written: Written) -> Initial:
     """The logit of the probability that a fresh output starts from."""
     prior = written.arguments["prior"]
-    if prior is None:
+    if prior is None or prior == Fraction(1, 2):
         return ZEROS
     if not 0 < prior < 1:
         raise ShapeError(
@@ -115,7 +116,7 @@ def _initial_bias(written: Written) -> Initial:
         )
     if not written.arguments["bias"]:
         raise ShapeError("a prior sets the bias, and there is none", "write `bias = true` beside it")
-    return Initial("constant", value=math.log(prior / (1 - prior)))
+    return Initial("logit", value=float(prior))
 
 
 def _convolution(written: Written, groups: int, channels: int) -> Convolution:
@@ -164,8 +165,7 @@ def _deconv(written: Written) -> Operator:
         out_channels=channels,
         stride=written.stride,
         bias=written.arguments["bias"],
-        initial=_initial(written, area * channels, area * shape.channels),
-        initial_bias=_initial_bias(written),
+        initial=Initial("truncated_normal", area * channels, area * shape.channels),
     )
 
 
@@ -251,7 +251,8 @@ def _drop_path(written: Written) -> Operator | None:
 _BIAS = WordArgument("bool", False)
 _DILATION = WordArgument("integer", 1)
 _INIT = WordArgument("name", "truncated_normal", ("truncated_normal", "glorot_uniform"))
-_DRAWN = {"init": _INIT, "std": WordArgument("number"), "prior": WordArgument("number")}
+_NORMAL = {"std": WordArgument("number"), "prior": WordArgument("number")}
+_DRAWN = {"init": _INIT, **_NORMAL}
 
 WORDS: dict[str, Word] = {
     "conv": Word(
@@ -264,10 +265,10 @@ WORDS: dict[str, Word] = {
     ),
     "deconv": Word(
         _deconv, "deconv 2x2 / 2 -> 256", kernel="needed", stride=True, result=True,
-        arguments={"bias": _BIAS, **_DRAWN},
+        arguments={"bias": _BIAS},
     ),
     "dense": Word(
-        _dense, "dense -> 1000", result=True, arguments={"bias": WordArgument("bool", True), **_DRAWN}
+        _dense, "dense -> 1000", result=True, arguments={"bias": WordArgument("bool", True), **_NORMAL}
     ),
     "maxpool": Word(_pool("max"), "maxpool 3x3 / 2", kernel="needed", stride=True),
     "avgpool": Word(_pool("average"), "avgpool 3x3 / 2", kernel="needed", stride=True),

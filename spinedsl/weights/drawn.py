@@ -50,8 +50,8 @@ def _initial(name: str, parameter: Parameter, seed: int) -> Array:
             return np.zeros(parameter.shape, np.float32)
         case "ones":
             return np.ones(parameter.shape, np.float32)
-        case "constant":
-            return np.full(parameter.shape, initial.value, np.float32)
+        case "logit":
+            return np.full(parameter.shape, math.log(initial.value / (1 - initial.value)), np.float32)
         case "normal":
             return _stream(seed, name).standard_normal(parameter.shape, np.float32) * np.float32(initial.value)
         case "glorot_uniform":
@@ -65,7 +65,7 @@ def _initial(name: str, parameter: Parameter, seed: int) -> Array:
 
 def _random(parameter: Parameter, stream: np.random.Generator) -> Array:
     match parameter.initial.law:
-        case "zeros" | "constant":  # biases and means
+        case "zeros" | "logit":  # biases and means
             return stream.standard_normal(parameter.shape, np.float32) * np.float32(0.1)
         case "ones":  # scales, variances and fusion weights
             return _uniform(stream, parameter.shape, 0.5, 1.5)

@@ -45,6 +45,7 @@ class ClassPlan:
         stored: parameters that `forward` reads.
         lines, result: body of `forward`.
         values: function → its value of each parameter, in order.
+        levelled: whether it has layers for every level apart; `forward` is then told the level.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ClassPlan:
     lines: list[str]
     result: Expression
     values: dict[str, list[Any]]
+    levelled: bool = False
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ class _Planner:
         ports = [names[port.name] for port in model.inputs]
         return ClassPlan(
             self.name, model.doc, parameters, ports, self.layers, list(self.stored),
-            writer.lines, result, values,
+            writer.lines, result, values, model.levelled,
         )  # fmt: skip
 
     def _name_attributes(self) -> None:
@@ -187,7 +189,8 @@ class _Planner:
         else:
             self.channels[node.output] = Channels(row.channels())
         if rule.layer is not None:
-            self.layers[self.attributes[node.name]] = rule.layer(form, texts)
+            layer = rule.layer(form, texts)
+            self.layers[self.attributes[node.name]] = for_each_level(layer) if node.own else layer
 
     def _slot(self, row: Row, slot: Slot, column: Column, texts: dict[str, str]) -> str:
         if slot.role == "in":
@@ -229,6 +232,8 @@ class _Planner:
                 items.append(f"{parameter.name}={self.parameters.number(parameter.name, column)}")
             elif any(column):
                 items.append(f"{parameter.name}={self.parameters.drop_path(column)}")
+        if callee.levelled:
+            items.append("levels=levels")
         self.layers[node.name] = call(callee.name, items)
         source = self.channels[node.inputs[0]]
         same = row.channels() == source.column
@@ -242,9 +247,17 @@ class _Planner:
     def _write(self, node: Node, operands: Sequence[Expression]) -> Expression:
         layer = f"self.{self.attributes[node.name]}"
         if isinstance(node.target, Call):
-            return call(layer, [operand.text for operand in operands])
+            levelled = self.plans[self.shared.grouping.group_of[node.target.function]].levelled
+            return call(layer, [*(operand.text for operand in operands), *(["level"] if levelled else [])])
+        if node.own:
+            layer += "[level]"
         form, texts = self.operators[node.name]
         return RULES[type(node.target)].value(form, texts, layer, operands)
+
+
+def for_each_level(layer: Expression) -> Expression:
+    """A layer of its own for each of `levels`."""
+    return Expression(f"nn.ModuleDict({{level: {layer.text} for level in levels}})")
 
 
 def _called(node: Node | None) -> str:

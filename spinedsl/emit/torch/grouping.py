@@ -92,6 +92,6 @@ def _structure(
             kind = type(node.target)
             target = (kind, RULES[kind].form(node.target, extents, shapes[node.inputs[0]]).kind)
         position[node.output] = len(rows)
-        rows.append((node.name, target, tuple(position[i] for i in node.inputs)))
+        rows.append((node.name, target, node.own, tuple(position[i] for i in node.inputs)))
     outputs = tuple(position[value] for _, value in function.outputs)
     return (function.definition, len(function.inputs), tuple(rows), outputs)

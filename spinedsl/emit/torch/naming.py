@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from spinedsl.emit.torch.grouping import Group, drops_path
 from spinedsl.ir.titles import TAKEN_CLASSES
@@ -22,13 +22,13 @@ def camel(name: str) -> str:
     return "".join(part[0].upper() + part[1:] for part in name.split("_") if part)
 
 
-def class_names(groups: list[Group], network_class: str) -> list[str]:
-    """One name for each group, in their order."""
+def class_names(groups: list[Group], taken: Collection[str]) -> list[str]:
+    """One name for each group, in their order, and none of those taken."""
     by_definition: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         by_definition.setdefault(group.model.definition, []).append(index)
     names = [""] * len(groups)
-    used = {*TAKEN_CLASSES, network_class}
+    used = {*TAKEN_CLASSES, *taken}
     for definition, indices in by_definition.items():
         chosen = _variants(definition, [groups[i] for i in indices])
         for index, name in zip(indices, chosen, strict=True):

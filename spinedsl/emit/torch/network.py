@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from spinedsl.emit.torch.classes import ClassPlan, Shared
+from spinedsl.emit.torch.classes import ClassPlan, Shared, for_each_level
 from spinedsl.emit.torch.forward import ForwardWriter, Style
 from spinedsl.emit.torch.layout import Expression, call
 from spinedsl.emit.torch.operators import RULES
@@ -79,7 +79,7 @@ class _Planner:
         names: dict[str, str] = {}
         taken = {*UNNAMEABLE, *LOCALS} - {"image", "x"}
         named = [(port.name, port.name) for port in function.inputs]
-        named += [(node.output, node.name) for node in function.nodes]
+        named += [(n.output, n.output if n.instance else n.name) for n in function.nodes]
         for value, wanted in named:
             name = wanted.replace(".", "_")
             while name in taken:
@@ -101,6 +101,8 @@ class _Planner:
         layer = self._call(node.target) if isinstance(node.target, Call) else self._operator(node, shapes)
         if layer is None:
             return
+        if node.own:
+            layer = for_each_level(layer)
         base, dot, _ = node.name.partition(".")
         if not dot:
             self.layers.setdefault(base, layer)
@@ -121,6 +123,8 @@ class _Planner:
                 items.append(literal(value))
             else:
                 items.append(f"{parameter.name}={literal(value)}")
+        if plan.levelled:
+            items.append("levels=self.levels")
         return call(plan.name, items)
 
     def _operator(self, node: Node, shapes: dict[str, Shape]) -> Expression | None:
@@ -139,7 +143,11 @@ class _Planner:
         base, _, index = node.name.partition(".")
         layer = f"self.{base}[{index}]" if index else f"self.{base}"
         if isinstance(node.target, Call):
-            return call(layer, [operand.text for operand in operands])
+            plan = self.plans[self.shared.grouping.group_of[node.target.function]]
+            level = [f'"{node.instance}"'] if plan.levelled else []
+            return call(layer, [*(operand.text for operand in operands), *level])
+        if node.own:
+            layer += f'["{node.instance}"]'
         form, texts = self.operators[node.name]
         return RULES[type(node.target)].value(form, texts, layer, operands)
 

@@ -12,11 +12,14 @@ from spinedsl.ops import (
     BatchNorm,
     Concat,
     Convolution,
+    Deconvolution,
+    Dense,
     DropPath,
     GlobalPool,
     Multiply,
     Operator,
     Pool,
+    Scale,
     Shape,
     SpaceToDepth,
     Upsample,
@@ -39,11 +42,25 @@ def _layer_call(form: Form, texts: Texts, layer: str, operands: Operands) -> Exp
 
 # ---- convolution
 
+_CONVOLUTIONS = {
+    "truncated_normal": ("nn.Conv2d", ""),
+    "glorot_uniform": ("GlorotConv2d", "glorot_conv2d"),
+    "normal": ("NormalConv2d", "normal_conv2d"),
+}
+"""Law of the weights → the layer, and the helper text it needs."""
+
 
 def _conv_form(operator: Convolution, extents: Extents, shape: Shape) -> Form:
-    glorot = operator.initial.law == "glorot_uniform"
-    kind = (operator.bias, operator.pads.symmetric, glorot)
-    return Form(kind, "glorot_conv2d" if glorot else "")
+    kind = (operator.bias, operator.pads.symmetric, operator.initial.law)
+    return Form(kind, _CONVOLUTIONS[operator.initial.law][1])
+
+
+def _drawn(operator: Convolution | Dense) -> list[Slot]:
+    """How a layer is drawn that isn't drawn by its fans alone."""
+    if operator.initial.law != "normal":
+        return []
+    prior = operator.initial_bias.value if operator.initial_bias.law == "logit" else 0.5
+    return [Slot("std", operator.initial.value), Slot("prior", prior)]
 
 
 def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
@@ -60,24 +77,69 @@ def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
         Slot("dilation", operator.dilation),
         padding,
         Slot("groups", operator.groups, "groups"),
+        *_drawn(operator),
     ]
 
 
 def _conv_layer(form: Form, texts: Texts) -> Expression:
-    bias, symmetric, glorot = form.kind
+    bias, symmetric, law = form.kind
     items = [texts["in"], texts["out"], texts["kernel_size"], *options(texts, stride="1")]
     if symmetric:
         items += options(texts, padding="0")
     items += options(texts, dilation="1", groups="1")
     if not bias:
         items.append("bias=False")
-    return call("GlorotConv2d" if glorot else "nn.Conv2d", items)
+    if law == "normal":
+        items += [f"std={texts['std']}", *options(texts, prior="0.5")]
+    return call(_CONVOLUTIONS[law][0], items)
 
 
 def _conv_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     (x,) = operands
     _, symmetric, _ = form.kind
     return call(layer, [x.text if symmetric else f"F.pad({x.text}, {texts['pads']})"])
+
+
+def _deconv_form(operator: Deconvolution, extents: Extents, shape: Shape) -> Form:
+    return Form((operator.bias,))
+
+
+def _deconv_slots(operator: Deconvolution, form: Form) -> list[Slot]:
+    return [
+        Slot("in", operator.in_channels, "in"),
+        Slot("out", operator.out_channels, "out"),
+        Slot("stride", operator.stride),
+    ]
+
+
+def _deconv_layer(form: Form, texts: Texts) -> Expression:
+    items = [texts["in"], texts["out"], texts["stride"], f"stride={texts['stride']}"]
+    return call("nn.ConvTranspose2d", items if form.kind[0] else [*items, "bias=False"])
+
+
+# ---- dense
+
+
+def _dense_form(operator: Dense, extents: Extents, shape: Shape) -> Form:
+    pixels = shape.height * shape.width
+    normal = operator.initial.law == "normal"
+    return Form((operator.bias, normal, pixels), "normal_dense" if normal else "dense")
+
+
+def _dense_slots(operator: Dense, form: Form) -> list[Slot]:
+    channels = operator.in_features // form.kind[2]
+    slots = [Slot("in", channels, "in"), Slot("out", operator.out_channels, "out")]
+    return slots + _drawn(operator)
+
+
+def _dense_layer(form: Form, texts: Texts) -> Expression:
+    bias, normal, pixels = form.kind
+    items = [f"{pixels} * {texts['in']}" if pixels > 1 else texts["in"], texts["out"]]
+    if not bias:
+        items.append("bias=False")
+    if normal:
+        items += [f"std={texts['std']}", *options(texts, prior="0.5")]
+    return call("NormalDense" if normal else "Dense", items)
 
 
 # ---- norm
@@ -181,6 +243,14 @@ def _multiply_value(form: Form, texts: Texts, layer: str, operands: Operands) ->
     return Expression(text, Binding.PRODUCT)
 
 
+def _scale_slots(operator: Scale, form: Form) -> list[Slot]:
+    return [Slot("factor", operator.factor, in_forward=True)]
+
+
+def _scale_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
+    return Expression(f"{operands[0].inside(Binding.PRODUCT)} * {texts['factor']}", Binding.PRODUCT)
+
+
 def _concat_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     items = tuple(operand.text for operand in operands)
     return Expression(
@@ -212,6 +282,8 @@ def _drop_slots(operator: DropPath, form: Form) -> list[Slot]:
 
 
 def _upsample_form(operator: Upsample, extents: Extents, shape: Shape) -> Form:
+    if operator.method == "bilinear":
+        return Form(("bilinear", operator.factor is None))
     if operator.factor is not None:
         # A power of two is exact in float32; the pixels' centres decide alike, and safely so.
         return Form(("nearest" if operator.factor.bit_count() == 1 else "nearest-exact",))
@@ -228,7 +300,10 @@ def _upsample_slots(operator: Upsample, form: Form) -> list[Slot]:
 
 def _upsample_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     x = operands[0].text
-    (mode,) = form.kind
+    mode = form.kind[0]
+    if mode == "bilinear":
+        size = f"size={texts['size']}" if form.kind[1] else f"scale_factor={texts['factor']}"
+        return call("F.interpolate", [x, size, 'mode="bilinear"', "align_corners=False"])
     if mode == "index":
         return call("resize_nearest", [x, texts["size"]])
     if mode == "size":
@@ -254,12 +329,15 @@ RULES: dict[type[Operator], Rule] = {
     BatchNorm: Rule(_no_form, _norm_slots, _layer_call, _norm_layer, folds=True),
     Concat: Rule(_no_form, _no_slots, _concat_value),
     Convolution: Rule(_conv_form, _conv_slots, _conv_value, _conv_layer),
+    Deconvolution: Rule(_deconv_form, _deconv_slots, _layer_call, _deconv_layer),
+    Dense: Rule(_dense_form, _dense_slots, _layer_call, _dense_layer),
     DropPath: Rule(
         _drop_form, _drop_slots, _layer_call, lambda _, t: call("DropPath", [t["drop_path"]]), folds=True
     ),
     GlobalPool: Rule(_global_form, _no_slots, _global_value),
     Multiply: Rule(_no_form, _no_slots, _multiply_value, folds=True),
     Pool: Rule(_pool_form, _pool_slots, _pool_value),
+    Scale: Rule(_no_form, _scale_slots, _scale_value, folds=True),
     SpaceToDepth: Rule(_depth_form, _depth_slots, _depth_value),
     Upsample: Rule(_upsample_form, _upsample_slots, _upsample_value),
     WeightedAdd: Rule(_fusion_form, _fusion_slots, _layer_call, _fusion_layer),

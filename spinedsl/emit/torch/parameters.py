@@ -20,10 +20,10 @@ from spinedsl.ir.names import RESERVED
 Column = tuple[Any, ...]
 Kind = Literal["channels", "number", "drop_path"]
 
-UNNAMEABLE = frozenset((*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "x"))
+UNNAMEABLE = frozenset((*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "x", "level", "levels"))
 """What no parameter or variable may be called."""
 
-NO_CHANNELS = frozenset(("level", "stride", "dilation", "expand", "steps", "factor", "kernel", "groups"))
+NO_CHANNELS = frozenset(("level", "stride", "depth", "dilation", "expand", "steps", "factor", "kernel", "groups"))
 """Arguments that count something else."""
 
 MAX_MULTIPLE = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spinedsl.emit.torch.extents import Extents
@@ -30,9 +31,9 @@ def public_class(
         "docstring": docstring(lines, 4),
         "attributes": ["", *_attributes(program)],
         "methods": [
-            _constructor(plan, program.drop_path),
-            initialise(inlined, helpers),
-            _forward(network, program, plan, extents),
+            constructor(plan, program.drop_path),
+            initialise((node.operator for node in inlined.nodes), helpers),
+            _forward(network, plan, extents),
         ],
     }
 
@@ -65,11 +66,15 @@ def _documentation(
     return [*lines[:first], *(f"    {line}" for line in lines[first:])]
 
 
-def _takes(network: Network, extents: Extents) -> list[str]:
+def size_of(extents: Extents) -> str:
+    """The images that a module takes, in words."""
     if extents.fixed:
-        size = f"images of {extents.height} x {extents.width} only"
-    else:
-        size = f"images whose height and width are multiples of {extents.multiple}"
+        return f"images of {extents.height} x {extents.width} only"
+    return f"images whose height and width are multiples of {extents.multiple}"
+
+
+def _takes(network: Network, extents: Extents) -> list[str]:
+    size = size_of(extents)
     if isinstance(network.input, FeatureInput):
         shown = "; ".join(f"{f.name}: level {f.level}, {f.channels} channels" for f in network.input.features)
         text = f"Takes a dict of the features of {size} ({shown}); returns a dict of its endpoints."
@@ -85,7 +90,12 @@ def _table(program: Program) -> list[str]:
         rows.append(
             (e.name, str(e.level), str(e.stride), str(shape.channels), f"{shape.height} x {shape.width}")
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A table: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
             [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
@@ -129,7 +139,8 @@ def _attributes(program: Program) -> list[str]:
     return [*lines, "    ]"]
 
 
-def _constructor(plan: NetworkPlan, rate: float) -> list[str]:
+def constructor(plan: NetworkPlan, rate: float) -> list[str]:
+    """Lines of `__init__`: every layer, with its numbers written out."""
     parameters = ["self", "*"]
     if plan.drops_path:
         parameters.append(f"drop_path: float = {rate!r}")
@@ -159,19 +170,36 @@ def _constructor(plan: NetworkPlan, rate: float) -> list[str]:
     ]
 
 
-def _forward(network: Network, program: Program, plan: NetworkPlan, extents: Extents) -> list[str]:
+def _forward(network: Network, plan: NetworkPlan, extents: Extents) -> list[str]:
     if isinstance(network.input, FeatureInput):
-        lines = ["    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:"]
-        lines += _check_features(network.input, extents)
-        lines += [f'        {variable} = features["{name}"]' for name, variable in plan.inputs.items()]
-    else:
-        (variable,) = plan.inputs.values()
-        lines = [f"    def forward(self, {variable}: torch.Tensor) -> dict[str, torch.Tensor]:"]
-        lines += _check_image(variable, extents)
-    lines += plan.lines
-    lines.append("        return {")
-    lines += [f'            "{name}": {result.text},' for name, result in plan.results.items()]
-    return [*lines, "        }"]
+        features = {f.name: f.level for f in network.input.features}
+        return forward_over_features(plan, features, extents)
+    (variable,) = plan.inputs.values()
+    return [
+        f"    def forward(self, {variable}: torch.Tensor) -> dict[str, torch.Tensor]:",
+        *_check_image(variable, extents),
+        *returning(plan),
+    ]
+
+
+def forward_over_features(plan: NetworkPlan, levels: Mapping[str, int], extents: Extents) -> list[str]:
+    """Lines of a `forward` that takes a dict of features, by their levels."""
+    return [
+        "    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:",
+        *_check_features(levels, extents),
+        *(f'        {variable} = features["{name}"]' for name, variable in plan.inputs.items()),
+        *returning(plan),
+    ]
+
+
+def returning(plan: NetworkPlan) -> list[str]:
+    """The statements of a `forward`, and what it returns."""
+    return [
+        *plan.lines,
+        "        return {",
+        *(f'            "{name}": {result.text},' for name, result in plan.results.items()),
+        "        }",
+    ]
 
 
 def _check_image(variable: str, extents: Extents) -> list[str]:
@@ -193,20 +221,18 @@ def _guard(what: str, multiple: int, size: tuple[int, int], fixed: bool) -> list
     ]
 
 
-def _check_features(given: FeatureInput, extents: Extents) -> list[str]:
+def _check_features(levels: Mapping[str, int], extents: Extents) -> list[str]:
     """The finest feature decides; the others must be as much smaller as their levels say."""
-    features = sorted(given.features, key=lambda f: f.level)
-    finest, *others = features
-    scale = 1 << finest.level
+    (finest, least), *others = sorted(levels.items(), key=lambda item: item[1])
+    scale = 1 << least
     size = -(-extents.height // scale), -(-extents.width // scale)
-    multiple = max(extents.multiple >> finest.level, 1 << (features[-1].level - finest.level))
-    lines = [f'        height, width = features["{finest.name}"].shape[-2:]']
+    multiple = max(extents.multiple >> least, 1 << (max(levels.values()) - least))
+    lines = [f'        height, width = features["{finest}"].shape[-2:]']
     if extents.fixed or multiple > 1:
-        what = f"height and width of {finest.name}"
-        lines += _guard(what, multiple, size, extents.fixed)
+        lines += _guard(f"height and width of {finest}", multiple, size, extents.fixed)
     if not others:
         return lines
-    pairs = [f'("{f.name}", {1 << (f.level - finest.level)})' for f in others]
+    pairs = [f'("{name}", {1 << (level - least)})' for name, level in others]
     lines += bracketed(8, "for name, times in (", pairs if len(pairs) > 1 else [pairs[0] + ","], "):")
     return [
         *lines,
