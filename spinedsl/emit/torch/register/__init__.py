@@ -1,6 +1,6 @@
 """`--register`: sections of a generated file that make the network a backbone for a framework.
 
-    registration ─refuse─▶ ─fields of register_fields.py─▶ templates of register/ ─▶ sections
+    subject ─refuse─▶ ─timm.py, detectors.py─▶ fields ─templates of torch/register/─▶ sections
 
 A section subclasses the network, so that the keys of its state dict are the network's: weights made
 with one load into the other. Only a section imports its framework, and a file without sections
@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 from spinedsl.diagnostics import Diagnostics
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
-from spinedsl.emit.torch import register_fields
-from spinedsl.emit.torch.register_fields import Fields, Subject
+from spinedsl.emit.torch.register import detectors, timm
+from spinedsl.emit.torch.register.subject import Fields, Subject
 from spinedsl.emit.torch.templates import render
 from spinedsl.ir.model import FeatureInput
 
@@ -47,7 +47,7 @@ class Section:
 SECTIONS: dict[Framework, Section] = {
     "timm": Section(
         "timm",
-        register_fields.timm,
+        timm.timm,
         {
             "timm.layers": ("ClassifierHead",),
             "timm.models": (
@@ -78,14 +78,14 @@ SECTIONS: dict[Framework, Section] = {
     ),
     "torchvision": Section(
         "torchvision",
-        register_fields.torchvision,
+        detectors.torchvision,
         {"collections": ("OrderedDict",)},
         frozenset(),
         needed=False,
     ),
     "mmdet": Section(
         "mmdetection",
-        register_fields.mmdet,
+        detectors.mmdet,
         {"mmdet.registry": ("MODELS",), "mmengine.model": ("BaseModule",)},
         frozenset(
             (
@@ -101,7 +101,7 @@ SECTIONS: dict[Framework, Section] = {
     ),
     "detectron2": Section(
         "detectron2",
-        register_fields.detectron2,
+        detectors.detectron2,
         {
             "detectron2.layers": ("FrozenBatchNorm2d", "ShapeSpec"),
             "detectron2.modeling": ("BACKBONE_REGISTRY", "Backbone"),
