@@ -154,7 +154,7 @@ def write_onnx(
     model = emit(compilation.network, compilation.program, compilation.inlined, options)
     values: Weights
     if weights is not None:
-        values = load_weights(Path(weights), model.parameters)
+        values = load_weights(Path(weights), model.parameters, compilation.network.conventions)
     else:
         values = initial_weights(model.parameters, seed)
     return write_model(path, model, values, force=force)

@@ -123,7 +123,10 @@ def verify(
     compilation = compilation.resized(*size)
     images = dict(_images(compilation, batch, seed))
     parameters = compilation.inlined.parameters()
-    values = dict(load_weights(weights, parameters) if weights else random_weights(parameters, seed))
+    if weights:
+        values = dict(load_weights(weights, parameters, compilation.network.conventions))
+    else:
+        values = dict(random_weights(parameters, seed))
     expected = _run_torch(torch, compilation, values, images)
     actual = _run_onnx(onnxruntime, compilation, values, images, opset)
     return Report(
