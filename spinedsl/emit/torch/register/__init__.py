@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from spinedsl.diagnostics import Diagnostics
+from spinedsl.diagnostics import Diagnostics, fail, suggestion
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.emit.torch.register import detectors, timm
 from spinedsl.emit.torch.register.subject import Fields, Subject
@@ -27,7 +27,7 @@ from spinedsl.ir.model import FeatureInput
 
 @dataclass(frozen=True)
 class Section:
-    """What is known of a framework before any network.
+    """What is known of a framework before any network; lists of names are divided by blanks.
 
     Attributes:
         title: what its users call it.
@@ -39,8 +39,8 @@ class Section:
 
     title: str
     fields: Callable[[Subject, dict[str, str]], Fields]
-    imports: dict[str, tuple[str, ...]]
-    attributes: frozenset[str]
+    imports: dict[str, str]
+    attributes: str
     needed: bool = True
 
 
@@ -49,64 +49,30 @@ SECTIONS: dict[Framework, Section] = {
         "timm",
         timm.timm,
         {
-            "timm.layers": ("ClassifierHead",),
-            "timm.models": (
-                "FeatureInfo",
-                "build_model_with_cfg",
-                "generate_default_cfgs",
-                "register_model",
-            ),
+            "timm.layers": "ClassifierHead",
+            "timm.models": "FeatureInfo build_model_with_cfg generate_default_cfgs register_model",
         },
-        frozenset(
-            (
-                "default_cfg",
-                "forward_features",
-                "forward_head",
-                "forward_intermediates",
-                "get_classifier",
-                "head",
-                "head_hidden_size",
-                "in_chans",
-                "num_classes",
-                "num_features",
-                "pretrained_cfg",
-                "pretrained_model_args",
-                "reset_classifier",
-                "set_grad_checkpointing",
-            )
-        ),
+        attributes="default_cfg forward_features forward_head forward_intermediates get_classifier head "
+        "head_hidden_size in_chans num_classes num_features pretrained_cfg pretrained_model_args "
+        "reset_classifier set_grad_checkpointing",
     ),
     "torchvision": Section(
-        "torchvision",
-        detectors.torchvision,
-        {"collections": ("OrderedDict",)},
-        frozenset(),
-        needed=False,
+        "torchvision", detectors.torchvision, {"collections": "OrderedDict"}, attributes="", needed=False
     ),
     "mmdet": Section(
         "mmdetection",
         detectors.mmdet,
-        {"mmdet.registry": ("MODELS",), "mmengine.model": ("BaseModule",)},
-        frozenset(
-            (
-                "frozen_stages",
-                "init_cfg",
-                "init_weights",
-                "is_init",
-                "norm_eval",
-                "out_indices",
-                "stem_stages",
-            )
-        ),
+        {"mmdet.registry": "MODELS", "mmengine.model": "BaseModule"},
+        attributes="frozen_stages init_cfg init_weights is_init norm_eval out_indices stem_stages",
     ),
     "detectron2": Section(
         "detectron2",
         detectors.detectron2,
         {
-            "detectron2.layers": ("FrozenBatchNorm2d", "ShapeSpec"),
-            "detectron2.modeling": ("BACKBONE_REGISTRY", "Backbone"),
+            "detectron2.layers": "FrozenBatchNorm2d ShapeSpec",
+            "detectron2.modeling": "BACKBONE_REGISTRY Backbone",
         },
-        frozenset(("output_shape", "padding_constraints", "size_divisibility", "stem_stages")),
+        attributes="output_shape padding_constraints size_divisibility stem_stages",
     ),
 }
 
@@ -139,15 +105,20 @@ def registration(frameworks: Collection[Framework], subject: Subject, texts: Seq
         texts: the classes and functions of the file before them.
 
     Raises:
-        DiagnosticError: a framework can't take the network (SP058); every reason is named.
+        DiagnosticError: there is no such framework (SP020), or it can't take the network (SP058);
+            everything is named.
     """
+    unknown = [name for name in frameworks if name not in FRAMEWORKS]
+    if unknown:
+        raise fail("SP020", f"there is no framework called “{unknown[0]}”",
+                   help=suggestion(unknown[0], FRAMEWORKS, f"there are {', '.join(FRAMEWORKS)}"))  # fmt: skip
     chosen = [name for name in FRAMEWORKS if name in frameworks]
     added = Registration()
     if not chosen:
         return added
     _refuse(chosen, subject)
     taken = {name for text in texts for name in re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)}
-    names = {n for name in chosen for group in SECTIONS[name].imports.values() for n in group}
+    names = {n for name in chosen for group in SECTIONS[name].imports.values() for n in group.split()}
     local = {name: _free(name, taken) for name in sorted(names)}
     taken |= set(local.values())
     for name in chosen:
@@ -158,14 +129,14 @@ def registration(frameworks: Collection[Framework], subject: Subject, texts: Seq
         taken |= set(fields.exports)
         for module, imported in section.imports.items():
             lines = added.standard if module in STANDARD else added.imports
-            lines.append(_import(module, imported, local))
+            lines.append(_import(module, imported.split(), local))
     needed = ["torch", *(name for name in chosen if SECTIONS[name].needed)]
     if len(needed) > 1:
         added.needs = f"{', '.join(needed[:-1])} and {needed[-1]}"
     return added
 
 
-def _import(module: str, names: tuple[str, ...], local: dict[str, str]) -> str:
+def _import(module: str, names: Sequence[str], local: dict[str, str]) -> str:
     shown = [name if local[name] == name else f"{name} as {local[name]}" for name in names]
     return f"from {module} import {', '.join(shown)}"
 
@@ -202,9 +173,10 @@ def _refuse(frameworks: Sequence[Framework], subject: Subject) -> None:
             help="give the endpoints one width, as in `endpoints 3..7 -> 256`",
         )
     for name in frameworks:
+        attributes = SECTIONS[name].attributes.split()
         for node in program.main.nodes:
             layer = node.name.partition(".")[0]
-            if layer in SECTIONS[name].attributes and layer in subject.layers:
+            if layer in attributes and layer in subject.layers:
                 diagnostics.add(
                     "SP058",
                     f"nothing in “{network.name}” can be called “{layer}”: models of {SECTIONS[name].title} "
