@@ -97,11 +97,17 @@ class Function:
 
 @record
 class Endpoint:
-    """What the program returns under one name; `level` is None for what has no place in the image."""
+    """What the program returns under one name.
+
+    Attributes:
+        level: None for what has no place in the image.
+        flat: whether its one pixel is returned without height and width, (N, C).
+    """
 
     name: str
     level: int | None
     shape: Shape
+    flat: bool = False
 
     @property
     def stride(self) -> int:

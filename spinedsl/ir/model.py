@@ -29,6 +29,9 @@ from spinedsl.ir import text
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
 
+Definition = nodes.Definition
+"""A block kind, rule, part or head: read by what never looks at other syntax."""
+
 Symbol = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=64)]
 Scalar = bool | int | float | Symbol
 """The value of an argument: true or false, a number, or the name of a choice."""

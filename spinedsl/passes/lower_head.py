@@ -18,7 +18,7 @@ from spinedsl.diagnostics import DiagnosticError, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.inline import inline
 from spinedsl.graph.program import Endpoint, Program
-from spinedsl.graph.tasks import RegionBoxes, RegionMasks, Segmentation, Task
+from spinedsl.graph.tasks import Classification, RegionBoxes, RegionMasks, Segmentation, Task
 from spinedsl.ir.binding import bind, value_of
 from spinedsl.ir.expressions import Value
 from spinedsl.ir.model import Call, Model
@@ -138,7 +138,8 @@ class _Lowering:
                 if isinstance(task, Segmentation):
                     level = self._stride_of(value.shape, definition.name.span).bit_length() - 1
                 named.append((name, value.name))
-                endpoints.append(Endpoint(name, level, value.shape))
+                flat = isinstance(task, Classification | RegionBoxes)
+                endpoints.append(Endpoint(name, level, value.shape, flat))
         main = self.main.finish("main", tuple(named), definition=self.call.name, doc=definition.doc)
         return Program(self.call.name, main, maker.functions, tuple(endpoints), self.stride)
 
@@ -206,7 +207,9 @@ class HeadRunner(BodyRunner):
                 "write what happens to one region, which is `input`",
             )  # fmt: skip
         if self.builder.instance:
-            raise self.error("SP031", "levels in levels", statement.span, "close the first `each level` before")
+            raise self.error(
+                "SP031", "levels in levels", statement.span, "close the first `each level` before"
+            )
         if isinstance(statement, nodes.Each):
             self._each(statement)
             return current
@@ -261,7 +264,9 @@ class HeadRunner(BodyRunner):
         wanted = {level.endpoint.name for level in self.levels} if word.by_level else {""}
         for name, by_instance in self.outputs.items():
             if set(by_instance) != wanted:
-                help = "put it into `each level { … }`" if word.by_level else "put it out of `each level { … }`"
+                help = (
+                    "put it into `each level { … }`" if word.by_level else "put it out of `each level { … }`"
+                )
                 return fail("SP044", f"“{name}” must be put out once" + (" a level" if word.by_level else ""),
                             self.span, help=help)  # fmt: skip
         return None

@@ -20,9 +20,9 @@ from spinedsl.emit.onnx.model import OnnxModel
 from spinedsl.emit.onnx.options import OnnxOptions
 from spinedsl.emit.onnx.rules import ELIDED, RULES, Site
 from spinedsl.graph.inline import Inlined
-from spinedsl.graph.program import Program
+from spinedsl.graph.program import Endpoint, Program
 from spinedsl.ir.fingerprint import spec_hash
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import Model, Network
 from spinedsl.ops import BatchNorm, Convolution
 from spinedsl.version import __version__
 
@@ -31,15 +31,20 @@ IR_VERSIONS = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10}
 
 
 def emit(
-    network: Network, program: Program, inlined: Inlined, options: OnnxOptions | None = None
+    network: Network,
+    program: Program,
+    inlined: Inlined,
+    options: OnnxOptions | None = None,
+    subject: Network | Model | None = None,
 ) -> OnnxModel:
     """Write a lowered network as an ONNX model, all but the bytes of its weights.
 
     Args:
-        network: what the program was lowered from; its identity goes into the metadata.
+        network: what the program was lowered from; for its input and conventions.
         program: for the inputs and endpoints.
         inlined: the operators of `program`.
         options: opset, and what stays dynamic.
+        subject: whose identity goes into the metadata; the network's unless it is part of a model.
 
     Raises:
         DiagnosticError: an operator without a rule (SP042), or a size that can't stay open.
@@ -48,15 +53,17 @@ def emit(
     _refuse_unknown(inlined)
     extents = dimensions(network, program, inlined, options)
     graph = GraphBuilder()
-    graph.nodes.name = network.name
-    if network.doc:
-        graph.values.doc_string = network.doc
+    subject = subject or network
+    graph.nodes.name = subject.name
+    if subject.doc:
+        graph.values.doc_string = subject.doc
     for port in program.main.inputs:
         graph.add_input(port.name, extents.of(port.name))
-    for endpoint, value in inlined.outputs.items():
-        graph.add_output(endpoint, extents.of(value))
-    _write_nodes(graph, program, inlined, extents)
-    head, tail = _frame(network, program, options)
+    for endpoint in program.endpoints:
+        of = extents.of(inlined.outputs[endpoint.name])
+        graph.add_output(endpoint.name, of[:2] if endpoint.flat else of)
+    write_nodes(graph, program, inlined, extents)
+    head, tail = frame(subject, network, program, options)
     return OnnxModel(head, graph.nodes, inlined.parameters(), graph.values, tail)
 
 
@@ -74,8 +81,23 @@ def _refuse_unknown(inlined: Inlined) -> None:
     diagnostics.stop_on_errors()
 
 
-def _write_nodes(graph: GraphBuilder, program: Program, inlined: Inlined, extents: Dimensions) -> None:
-    names, copies = _value_names(program, inlined)
+def write_nodes(
+    graph: GraphBuilder,
+    program: Program,
+    inlined: Inlined,
+    extents: Dimensions,
+    prefix: str = "",
+) -> None:
+    """Write a program's nodes; the graph has values of its inputs' names already.
+
+    Args:
+        graph: what they are added to.
+        prefix: stands before the endpoints' names, where they are not the graph's outputs.
+
+    Raises:
+        DiagnosticError: an operator that can't be written (SP042); an endpoint named like an input.
+    """
+    names, ends = _value_names(program, inlined, prefix)
     convolved: set[str] = set()
     for node in inlined.nodes:
         if type(node.operator) in ELIDED:
@@ -91,14 +113,20 @@ def _write_nodes(graph: GraphBuilder, program: Program, inlined: Inlined, extent
             raise fail(
                 "SP042", f"the ONNX target can't write “{problem}”, needed by “{node.name}”", node.span
             ) from None
-    for endpoint, value in copies.items():
-        graph.node("Identity", (names[value],), endpoint, endpoint, {})
+    for end in ends:
+        value, shown = inlined.outputs[end.name], prefix + end.name
+        if end.flat:
+            graph.node("Flatten", (names[value],), shown, shown, {"axis": 1})
+            graph.describe(shown, extents.of(value)[:2])
+        else:
+            graph.node("Identity", (names[value],), shown, shown, {})
 
 
-def _value_names(program: Program, inlined: Inlined) -> tuple[dict[str, str], dict[str, str]]:
-    """The ONNX name of every value, and the endpoints that need a copy of one.
+def _value_names(program: Program, inlined: Inlined, prefix: str) -> tuple[dict[str, str], list[Endpoint]]:
+    """The ONNX name of every value, and the endpoints that need a node of their own.
 
-    A value that is an endpoint has the endpoint's name; others have their node's.
+    A value that is an endpoint has the endpoint's name; others have their node's. An endpoint is a
+    copy if another one, or an input, has the value already, and a row if it is flat.
     """
     inputs = [port.name for port in program.main.inputs]
     origins = {name: name for name in inputs}
@@ -106,19 +134,19 @@ def _value_names(program: Program, inlined: Inlined) -> tuple[dict[str, str], di
         elided = type(node.operator) in ELIDED
         origins[node.name] = origins[node.inputs[0]] if elided else node.name
     carried: dict[str, str] = {}
-    copies: dict[str, str] = {}
-    for endpoint, value in inlined.outputs.items():
-        origin = origins[value]
-        if origin in carried or origin in inputs:
-            copies[endpoint] = origin
+    ends: list[Endpoint] = []
+    for endpoint in program.endpoints:
+        origin = origins[inlined.outputs[endpoint.name]]
+        if endpoint.flat or origin in carried or origin in inputs:
+            ends.append(endpoint)
         else:
-            carried[origin] = endpoint
+            carried[origin] = prefix + endpoint.name
     _refuse_endpoints_named_like_inputs(inlined, inputs)
     # Only a node of main could have an endpoint's name; what lies in its blocks has dots.
     moved = {origin: f"{origin}.value" for origin in inlined.outputs if origin in origins}
     names = {**moved, **carried}
     own = {value: names.get(origin, origin) for value, origin in origins.items()}
-    return own, copies
+    return own, ends
 
 
 def _refuse_endpoints_named_like_inputs(inlined: Inlined, inputs: list[str]) -> None:
@@ -127,13 +155,15 @@ def _refuse_endpoints_named_like_inputs(inlined: Inlined, inputs: list[str]) -> 
             raise fail("SP024", f"“{endpoint}” is both an input and an endpoint", help="rename one of them")
 
 
-def _frame(network: Network, program: Program, options: OnnxOptions) -> tuple[ModelProto, ModelProto]:
+def frame(
+    subject: Network | Model, network: Network, program: Program, options: OnnxOptions
+) -> tuple[ModelProto, ModelProto]:
     """What stands before the graph in the file, and what behind it."""
     head = ModelProto()
     head.ir_version = IR_VERSIONS[options.opset]
     head.producer_name = "spinec"
     head.producer_version = __version__
-    head.doc_string = network.title or network.name
+    head.doc_string = subject.title or subject.name
     tail = ModelProto()
     opset = tail.opset_import.add()
     opset.domain = ""
@@ -144,8 +174,8 @@ def _frame(network: Network, program: Program, options: OnnxOptions) -> tuple[Mo
     }
     metadata = {
         "spinec.version": __version__,
-        "spinec.network": network.name,
-        "spinec.spec_hash": spec_hash(network),
+        "spinec.network": subject.name,
+        "spinec.spec_hash": spec_hash(subject),
         "spinec.conventions": network.conventions,
         "spinec.endpoints": json.dumps(endpoints),
     }

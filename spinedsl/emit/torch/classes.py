@@ -190,7 +190,7 @@ class _Planner:
             self.channels[node.output] = Channels(row.channels())
         if rule.layer is not None:
             layer = rule.layer(form, texts)
-            self.layers[self.attributes[node.name]] = for_each_level(layer) if node.own else layer
+            self.layers[self.attributes[node.name]] = for_each("levels", layer) if node.own else layer
 
     def _slot(self, row: Row, slot: Slot, column: Column, texts: dict[str, str]) -> str:
         if slot.role == "in":
@@ -255,9 +255,9 @@ class _Planner:
         return RULES[type(node.target)].value(form, texts, layer, operands)
 
 
-def for_each_level(layer: Expression) -> Expression:
-    """A layer of its own for each of `levels`."""
-    return Expression(f"nn.ModuleDict({{level: {layer.text} for level in levels}})")
+def for_each(levels: str, layer: Expression) -> Expression:
+    """A layer of its own for each level."""
+    return call("nn.ModuleDict", [f"{{level: {layer.text} for level in {levels}}}"])
 
 
 def _called(node: Node | None) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from spinedsl.emit.torch.classes import ClassPlan, Shared, for_each_level
+from spinedsl.emit.torch.classes import ClassPlan, Shared, for_each
 from spinedsl.emit.torch.forward import ForwardWriter, Style
 from spinedsl.emit.torch.layout import Expression, call
 from spinedsl.emit.torch.operators import RULES
 from spinedsl.emit.torch.parameters import UNNAMEABLE, share
 from spinedsl.emit.torch.rule import Form, literal
 from spinedsl.graph.program import Call, Function, Node, Program
-from spinedsl.ir.model import Network
 from spinedsl.ops import Operator, Shape
 
 LOCALS = ("features", "height", "width", "name", "times", "expected")
@@ -39,14 +38,16 @@ class NetworkPlan:
     drops_path: bool
 
 
-def plan_network(network: Network, program: Program, shared: Shared, plans: list[ClassPlan]) -> NetworkPlan:
-    """Plan the public class."""
-    return _Planner(network, program, shared, plans).plan()
+def plan_network(
+    blocks: Collection[str], program: Program, shared: Shared, plans: list[ClassPlan]
+) -> NetworkPlan:
+    """Plan the public class; `blocks` are the definitions that are block kinds."""
+    return _Planner(blocks, program, shared, plans).plan()
 
 
 @dataclass
 class _Planner:
-    network: Network
+    blocks: Collection[str]
     program: Program
     shared: Shared
     plans: list[ClassPlan]
@@ -56,7 +57,6 @@ class _Planner:
 
     def plan(self) -> NetworkPlan:
         """The class."""
-        self.kinds = {d.name.text: d.kind for d in self.network.definitions}
         main = self.program.main
         shapes = main.shapes()
         for node in main.nodes:
@@ -93,7 +93,7 @@ class _Planner:
         if not isinstance(node.target, Call):
             return False
         function = self.program.functions[node.target.function]
-        return self.kinds.get(function.definition) == "block"
+        return function.definition in self.blocks
 
     # ---- layers
 
@@ -102,7 +102,7 @@ class _Planner:
         if layer is None:
             return
         if node.own:
-            layer = for_each_level(layer)
+            layer = for_each("self.levels", layer)
         base, dot, _ = node.name.partition(".")
         if not dot:
             self.layers.setdefault(base, layer)

@@ -23,7 +23,9 @@ Kind = Literal["channels", "number", "drop_path"]
 UNNAMEABLE = frozenset((*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "x", "level", "levels"))
 """What no parameter or variable may be called."""
 
-NO_CHANNELS = frozenset(("level", "stride", "depth", "dilation", "expand", "steps", "factor", "kernel", "groups"))
+NO_CHANNELS = frozenset(
+    ("level", "stride", "depth", "dilation", "expand", "steps", "factor", "kernel", "groups")
+)
 """Arguments that count something else."""
 
 MAX_MULTIPLE = 8

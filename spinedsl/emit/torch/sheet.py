@@ -17,7 +17,7 @@ from spinedsl.emit.torch.prose import docstring, documented
 from spinedsl.emit.torch.rule import literal, torch_momentum
 from spinedsl.emit.torch.templates import render
 from spinedsl.graph.program import Program
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import Definition
 from spinedsl.ops import BatchNorm, Operator
 
 HELPERS = (
@@ -53,9 +53,10 @@ class Sheet:
     definitions: list[str]
     norm: dict[str, str]
 
-    def plan(self, network: Network, program: Program) -> NetworkPlan:
+    def plan(self, definitions: Iterable[Definition], program: Program) -> NetworkPlan:
         """What a public class is made of; the program's functions are those of the sheet."""
-        return plan_network(network, program, self.shared, self.blocks)
+        kinds = {d.name.text for d in definitions if d.kind == "block"}
+        return plan_network(kinds, program, self.shared, self.blocks)
 
     def texts(self, public: Iterable[str]) -> list[str]:
         """Helpers, classes of the functions, and the public classes, in the order of the file."""

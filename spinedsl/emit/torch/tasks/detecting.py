@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.tasks.parts import Option
 from spinedsl.emit.torch.templates import render
-from spinedsl.graph.tasks import BOX_CLIP, Anchors, Detection, Proposals
+from spinedsl.graph.tasks import BOX_CLIP, MOST_DETECTIONS, Anchors, Detection, Proposals
 
 OPTIONS = (
     Option("score_threshold", "float", "0.05", "what a detection's score must exceed."),
     Option("nms_threshold", "float", "0.5", "overlap from which on the lower score of a class goes."),
     Option("max_candidates", "int", "5000", "scores of an image that enter suppression."),
-    Option("max_detections", "int", "100", "detections of an image."),
+    Option("max_detections", "int", str(MOST_DETECTIONS), "detections of an image."),
 )
 """Source: tf-models-official 2.20.0, official/vision/configs/retinanet.py and maskrcnn.py."""
 
@@ -88,11 +88,11 @@ def match_helpers(low: float, high: float) -> tuple[str, ...]:
 
 
 def documented_results(labels: str, masks: bool) -> tuple[str, ...]:
-    """Lines on targets and detections."""
+    """Paragraphs on targets and detections; `labels` says which there are."""
     more = ", `masks` (n, H, W) of zeros and ones" if masks else ""
     return (
-        "In training, and elsewhere too if there are targets, it returns a dict of losses, whose sum is",
-        "to be trained. Targets are one dict an image: `boxes` (n, 4), corners x0, y0, x1, y1 in pixels,",
-        f"`labels` (n,) {labels}{more}.",
-        "Without targets it returns one dict an image, the best first: the same, and `scores` (n,).",
+        "Takes normalised images, N x 3 x H x W. With targets it returns a dict of losses, whose sum is "
+        "to be trained; in training mode it needs them. Targets are one dict an image: `boxes` (n, 4), "
+        f"corners x0, y0, x1, y1 in pixels, `labels` (n,) {labels}{more}.",
+        "Without targets it returns such a dict for each image, with `scores` (n,); the best come first.",
     )

@@ -20,14 +20,15 @@ def classification(task: Classification) -> Machinery:
                 "detection/check_labels",
                 what="(N,)",
                 shape="images.shape[:1]",
-                wrong="(targets < 0) | (targets > " + f"{last})",
+                wrong=f"(targets < 0) | (targets > {last})",
                 classes=f"from 0 to {last}",
             ),
         ),
         attributes=(f"classes = {task.classes}",),
         options=(SMOOTHING,),
         returns=(
-            f"Returns logits (N, {task.classes}); with targets (N,), classes from 0 to {last}, a dict with the loss.",
+            f"Takes normalised images, N x 3 x H x W. Returns logits (N, {task.classes}), or with targets "
+            f"(N,), classes from 0 to {last}, a dict with the loss.",
         ),
         raw="The head's raw outputs: `logits`.",
         keeps_features=False,
@@ -53,8 +54,8 @@ def segmentation(task: Segmentation) -> Machinery:
         attributes=(f"classes = {task.classes}",),
         options=(),
         returns=(
-            f"Returns logits (N, {task.classes}, H, W); with targets (N, H, W), classes from 0 to {last} or 255",
-            "where it is unknown, a dict with the loss.",
+            f"Takes normalised images, N x 3 x H x W. Returns logits (N, {task.classes}, H, W), or with "
+            f"targets (N, H, W), classes from 0 to {last} and 255 for unknown, a dict with the loss.",
         ),
         raw=f"The head's raw outputs: `logits`, one pixel for {task.stride} x {task.stride} of the image.",
         keeps_features=False,

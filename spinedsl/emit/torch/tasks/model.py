@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spinedsl.emit.torch.layout import bracketed
-from spinedsl.emit.torch.prose import docstring, plain, wrapped
+from spinedsl.emit.torch.prose import docstring, wrapped
 from spinedsl.emit.torch.tasks.family import Family, TwoStage, family_of
 from spinedsl.emit.torch.tasks.labelling import classification, segmentation
 from spinedsl.emit.torch.tasks.one_stage import one_stage
@@ -14,9 +14,6 @@ from spinedsl.emit.torch.tasks.two_stage import two_stage
 from spinedsl.emit.torch.templates import render
 from spinedsl.graph.tasks import Classification, Detection, Task
 from spinedsl.source import Span
-
-PRIOR = -4.595119850134589
-"""-log((1 - 0.01) / 0.01): the logit of a probability of 0.01 (Lin et al. 2017)."""
 
 
 def model_parts(
@@ -70,10 +67,10 @@ def _machinery(family: Family) -> Machinery:
 
 def _documentation(doc: Sequence[str], parts: Sequence[Part], machinery: Machinery) -> list[str]:
     title, *paragraphs = doc
-    lines = wrapped(plain(title), 7)
-    for paragraph in paragraphs:
+    lines = wrapped(title, 7)
+    for paragraph in (*paragraphs, *machinery.returns):
         lines += ["", *wrapped(paragraph, 4)]
-    lines += ["", "Takes normalised images, N x 3 x H x W.", *machinery.returns, "", "Args:"]
+    lines += ["", "Args:"]
     for option in machinery.options:
         lines += [f"    {line}" for line in wrapped(f"{option.name}: {option.explanation}", 8, hanging=4)]
     if _rate(parts) is not None:
@@ -102,7 +99,7 @@ def _constructor(parts: Sequence[Part], machinery: Machinery) -> list[str]:
         arguments.append("generator=generator")
         lines += bracketed(8, f"self.{part.attribute} = {part.class_name}(", arguments, ")")
     lines += [f"        self.{option.name} = {option.name}" for option in machinery.options]
-    return [*lines, *_priors(parts)]
+    return lines
 
 
 def _initialise(parts: Sequence[Part]) -> list[str]:
@@ -110,21 +107,7 @@ def _initialise(parts: Sequence[Part]) -> list[str]:
         "    def initialise(self, generator: torch.Generator | None = None) -> None:",
         '        """Draw all weights anew, as published; from `generator` alone if there is one."""',
         *(f"        self.{part.attribute}.initialise(generator)" for part in parts),
-        *_priors(parts),
     ]
-
-
-def _priors(parts: Sequence[Part]) -> list[str]:
-    """Lines that let every score start at 0.01."""
-    layers = [f"{part.attribute}.{part.score_layer}" for part in parts if part.score_layer]
-    lines: list[str] = []
-    for layer in layers:
-        lines += bracketed(8, "nn.init.constant_(", [f"self.{layer}.bias", repr(PRIOR)], ")")
-    return (
-        ["        # Scores of 0.01, lest the many negatives drown the loss at first.", *lines]
-        if lines
-        else []
-    )
 
 
 def _outputs(parts: Sequence[Part], heads: set[str], family: Family, machinery: Machinery) -> list[str]:

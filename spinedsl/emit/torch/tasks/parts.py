@@ -12,7 +12,7 @@ TAKEN_ATTRIBUTES = frozenset(
         "initialise",
         "label_smoothing",
         "losses",
-        "mask_loss",
+        "mask_losses",
         "max_candidates",
         "max_detections",
         "max_proposals",
@@ -20,6 +20,8 @@ TAKEN_ATTRIBUTES = frozenset(
         "outputs",
         "proposal_losses",
         "proposals",
+        "region_detections",
+        "region_losses",
         "region_outputs",
         "score_threshold",
         "with_masks",
@@ -75,14 +77,11 @@ class Part:
             is the `head` of its task.
         class_name: of its class in the same file.
         drop_path: published rate of stochastic depth, if its class takes one by that name.
-        score_layer: path of the layer whose biases are the logits' (`scores.predict`), if they are
-            to start at a probability of 0.01; None if there is none, or the head itself sees to it.
     """
 
     attribute: str
     class_name: str
     drop_path: float | None = None
-    score_layer: str | None = None
 
 
 @record
@@ -120,7 +119,7 @@ class Machinery:
         standard_imports, imports, helpers: as in `ModelParts`.
         attributes: lines of the class.
         options: of the constructor.
-        returns: lines of the class's documentation: what goes in and out.
+        returns: paragraphs of the class's documentation: what goes in and out.
         raw: one sentence on what `outputs` returns.
         keeps_features: whether the raw outputs hold the features too.
         methods: text of the methods behind `outputs`.

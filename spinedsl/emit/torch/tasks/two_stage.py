@@ -17,7 +17,7 @@ from spinedsl.emit.torch.tasks.detecting import (
 from spinedsl.emit.torch.tasks.family import TwoStage
 from spinedsl.emit.torch.tasks.parts import Machinery, Option
 from spinedsl.emit.torch.templates import render
-from spinedsl.graph.tasks import RegionBoxes
+from spinedsl.graph.tasks import MOST_PROPOSALS, RegionBoxes
 
 BACKGROUND, MATCHED = 0.3, 0.7
 """Overlaps below and from which on an anchor is background, or learns a box. Source: Ren et al. 2015."""
@@ -25,7 +25,9 @@ BACKGROUND, MATCHED = 0.3, 0.7
 CANONICAL_EXTENT, CANONICAL_STRIDE = 224, 16
 """Regions from this extent on are cut from the level of this stride. Source: Lin et al. 2017, FPN, (1)."""
 
-PROPOSALS = Option("max_proposals", "int", "1000", "regions of an image that the second stage sees.")
+PROPOSALS = Option(
+    "max_proposals", "int", str(MOST_PROPOSALS), "regions of an image that the second stage sees."
+)
 
 
 def two_stage(family: TwoStage) -> Machinery:
