@@ -71,7 +71,7 @@ def _declare(cls: type[T], kw_only: bool) -> type[T]:
 def _initialiser(fields: Fields, post: bool) -> Any:
     """`__init__`, compiled so that calls are as fast as a dataclass's."""
     namespace: dict[str, Any] = {"MISSING": dataclasses.MISSING}
-    ordered, lines = ["self"], ["values = self.__dict__"]
+    ordered, lines = ["self"], ["__state__ = self.__dict__"]  # a field may be called `values`
     named: list[str] = []
     for name, field in fields.items():
         parameter, value = name, name
@@ -83,7 +83,7 @@ def _initialiser(fields: Fields, post: bool) -> Any:
             parameter += "=MISSING"
             value = f"make_{name}() if {name} is MISSING else {name}"
         (named if field.kw_only else ordered).append(parameter)
-        lines.append(f"values[{name!r}] = {value}")
+        lines.append(f"__state__[{name!r}] = {value}")
     if post:
         lines.append("self.__post_init__()")
     parameters = ", ".join([*ordered, *(["*", *named] if named else [])])

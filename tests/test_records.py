@@ -104,3 +104,12 @@ def test_post_init() -> None:
     assert Checked(1).value == 1
     with pytest.raises(ValueError):
         Checked(-1)
+
+
+def test_a_field_may_have_any_name() -> None:
+    @record
+    class Named:
+        values: int
+        names: int
+
+    assert (Named(1, 2).values, Named(1, 2).names) == (1, 2)
