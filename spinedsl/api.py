@@ -16,8 +16,8 @@ from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import fail
 from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.output import Written, write_output
-from spinedsl.ir.model import Network
-from spinedsl.pipeline import Compilation
+from spinedsl.ir.model import Model, Network
+from spinedsl.pipeline import AnyCompilation, ModelCompilation
 from spinedsl.specification import Overrides, open_spec
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ SUFFIXES: dict[str, Target] = {".py": "torch", ".onnx": "onnx"}
 
 
 @collect_afterwards
-def load(spec: str | Path, overrides: Overrides | None = None) -> Network:
-    """The validated Network that a spec declares.
+def load(spec: str | Path, overrides: Overrides | None = None) -> Network | Model:
+    """The validated Network or Model that a spec declares.
 
     Args:
         spec: a path, `path:network`, or `std:NAME`.
@@ -38,7 +38,7 @@ def load(spec: str | Path, overrides: Overrides | None = None) -> Network:
     Raises:
         spinedsl.DiagnosticError: everything that is wrong with it.
     """
-    return open_spec(spec, overrides).network
+    return open_spec(spec, overrides).subject
 
 
 @collect_afterwards
@@ -86,7 +86,7 @@ def compile(
     path = None if output is None else Path(output)
     target = target or target_of(path)
     compilation = open_spec(spec, overrides)
-    path = path or default_output(compilation.network, target)
+    path = path or default_output(compilation.subject, target)
     if target == "torch":
         return write_torch(compilation, path, register=register, force=force)
     return write_onnx(
@@ -112,31 +112,39 @@ def target_of(output: Path | None) -> Target:
     return target
 
 
-def default_output(network: Network, target: Target) -> Path:
+def default_output(network: Network | Model, target: Target) -> Path:
     """Where a network goes if nobody says: its name, in this folder."""
     return Path(f"{network.name}{next(s for s, t in SUFFIXES.items() if t == target)}")
 
 
-def torch_source(compilation: Compilation, register: Collection[Framework] = ()) -> str:
+def torch_source(compilation: AnyCompilation, register: Collection[Framework] = ()) -> str:
     """The text of the generated PyTorch module; `register` as in `compile`.
 
     Raises:
         spinedsl.DiagnosticError: the network doesn't compile.
     """
-    from spinedsl.emit.torch import emit
+    from spinedsl.emit.torch import emit, emit_model
 
+    if isinstance(compilation, ModelCompilation):
+        if register:
+            raise fail(
+                "SP056", f"“{compilation.model.name}” is a model; frameworks take backbones",
+                compilation.model.span, help=f"register its backbone: “{compilation.network.name}”",
+            )  # fmt: skip
+        networks = [part.network for part in compilation.parts]
+        return emit_model(compilation.model, networks, compilation.assembly)
     return emit(compilation.network, compilation.program, compilation.inlined, register)
 
 
 def write_torch(
-    compilation: Compilation, path: Path, *, register: Collection[Framework] = (), force: bool = False
+    compilation: AnyCompilation, path: Path, *, register: Collection[Framework] = (), force: bool = False
 ) -> tuple[Written, ...]:
     """Write the generated PyTorch module; see `compile`."""
     return (write_output(path, torch_source(compilation, register).encode(), "python", force),)
 
 
 def write_onnx(
-    compilation: Compilation,
+    compilation: AnyCompilation,
     path: Path,
     *,
     opset: int = 17,
@@ -151,7 +159,12 @@ def write_onnx(
     from spinedsl.weights import initial_weights, load_weights
 
     options = OnnxOptions(opset, frozenset(dynamic))
-    model = emit(compilation.network, compilation.program, compilation.inlined, options)
+    if isinstance(compilation, ModelCompilation) and compilation.regions:
+        raise fail(
+            "SP042", f"“{compilation.model.name}” has heads on regions, which only a pipeline cuts out",
+            compilation.model.span, help="add `--pipeline detection`",
+        )  # fmt: skip
+    model = emit(compilation.network, compilation.program, compilation.inlined, options, compilation.subject)
     values: Weights
     if weights is not None:
         values = load_weights(Path(weights), model.parameters, compilation.network.conventions)

@@ -17,6 +17,7 @@ from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Call, FeatureInput, Model, Network
 from spinedsl.ir.models import resolve_model
 from spinedsl.ir.resolve import resolve
+from spinedsl.ops import Parameter
 from spinedsl.passes import EXPANSION, check_space, elaborate, lower, lower_head
 from spinedsl.passes.lower import check_size
 from spinedsl.records import record
@@ -74,14 +75,15 @@ class Compilation:
         """Functions and calls."""
         return lower(self.expanded)
 
-    @property
-    def assembly(self) -> None:
-        """A network has no parts."""
-
     @cached_property
     def inlined(self) -> Inlined:
         """The program without calls."""
         return inline(self.program)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter by its dotted name, in running order."""
+        return self.inlined.parameters()
 
 
 @record
@@ -159,6 +161,14 @@ class ModelCompilation:
     def regions(self) -> tuple[tuple[Part, Inlined], ...]:
         """The heads that run on regions, without calls."""
         return tuple((part, inline(program)) for part, program in self.assembly.region_programs())
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter by its dotted name, in running order; those of the heads on regions last."""
+        found = self.inlined.parameters()
+        for _, inlined in self.regions:
+            found |= inlined.parameters()
+        return found
 
 
 AnyCompilation = Compilation | ModelCompilation

@@ -9,11 +9,12 @@ import click
 
 from spinedsl import api
 from spinedsl.analysis.checking import notes
+from spinedsl.analysis.summary import summarise
 from spinedsl.cli import options
 from spinedsl.cli.render import Renderer
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.ir.titles import class_name
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation
 
 STDOUT = "-"
 
@@ -75,7 +76,7 @@ def command(
     if output == STDOUT:
         click.echo(api.torch_source(compilation, register), nl=False)
         return 0
-    path = path or api.default_output(compilation.network, target)
+    path = path or api.default_output(compilation.subject, target)
     if target == "torch":
         written = api.write_torch(compilation, path, register=register, force=force)
     else:
@@ -91,12 +92,13 @@ def command(
     return 0
 
 
-def _facts(compilation: Compilation, target: str) -> str:
+def _facts(compilation: AnyCompilation, target: str) -> str:
     """One line about what was compiled."""
-    parameters = sum(p.elements for p in compilation.inlined.parameters().values() if p.trainable)
-    macs = sum(node.macs for node in compilation.inlined.nodes)
+    summary = summarise(compilation)
     endpoints = ", ".join(e.name for e in compilation.program.endpoints)
-    network = compilation.network
-    name = f"{class_name(network)}()" if target == "torch" else network.title or network.name
-    size = f"{network.input.height} x {network.input.width}"
-    return f"{name}: {endpoints}; {parameters:,} parameters, {macs / 1e9:,.2f} GMACs at {size}"
+    name = f"{class_name(compilation.subject)}()" if target == "torch" else summary.title
+    given = compilation.network.input
+    size = f"{given.height} x {given.width}"
+    return (
+        f"{name}: {endpoints}; {summary.parameters:,} parameters, {summary.macs / 1e9:,.2f} GMACs at {size}"
+    )

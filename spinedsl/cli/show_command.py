@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spinedsl.cli import options
-from spinedsl.pipeline import STAGES
+from spinedsl.pipeline import STAGES, Compilation, ModelCompilation
 
 
 @click.command("show")
@@ -29,18 +29,22 @@ def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], stage:
         from spinedsl.syntax import printer
 
         assert compilation.syntax is not None
-        click.echo(printer.network(compilation.syntax), nl=False)
+        click.echo(printer.item(compilation.syntax), nl=False)
     elif stage == "ir" and as_json:
-        click.echo(compilation.network.model_dump_json(indent=2))
+        click.echo(compilation.subject.model_dump_json(indent=2))
     elif stage == "ir":
-        from spinedsl.ir.writing import network_text
+        from spinedsl.ir.writing import subject_text
 
-        click.echo(network_text(compilation.network), nl=False)
+        click.echo(subject_text(compilation.subject), nl=False)
     elif stage == "expanded":
         from spinedsl.ir.expanded_text import expanded_text
 
-        click.echo(expanded_text(compilation.expanded), nl=False)
+        parts = (compilation,) if isinstance(compilation, Compilation) else compilation.parts
+        click.echo("\n".join(expanded_text(part.expanded) for part in parts), nl=False)
     else:
         from spinedsl.graph.text import program_text
 
         click.echo(program_text(compilation.program), nl=False)
+        if isinstance(compilation, ModelCompilation):
+            for _, program in compilation.assembly.region_programs():
+                click.echo("\n" + program_text(program, functions=False), nl=False)

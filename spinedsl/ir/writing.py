@@ -5,12 +5,14 @@ A membership is proved while a spec is read; its space is not written back, only
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from spinedsl.ir.model import (
     Block,
     Call,
+    Expectation,
     FeatureInput,
+    Model,
     Network,
     Scalar,
     StemBlock,
@@ -24,9 +26,46 @@ def network_text(network: Network) -> str:
     definitions = "\n".join(printer.definition(d) for d in network.definitions)
     # All its settings are stated in the network; only the name is needed, whatever file it was from.
     bundle = f"conventions {network.conventions} {{}}\n\n"
+    return f"{definitions}{chr(10) if definitions else ''}{bundle}{_network(network)}"
+
+
+def model_text(model: Model) -> str:
+    """A file that declares the model, its networks, and all that they need."""
+    networks = (model.backbone, *model.necks)
+    all_definitions = (*model.definitions, *(d for network in networks for d in network.definitions))
+    known = {d.name.text: d for d in all_definitions}
+    definitions = "".join(f"{printer.definition(known[name])}\n" for name in sorted(known))
+    bundles = dict.fromkeys(network.conventions for network in networks)
+    text = definitions + "".join(f"conventions {name} {{}}\n\n" for name in bundles)
+    text += "".join(f"{_network(network)}\n" for network in networks)
+    lines = "".join(f"  {line}\n" for line in _model_declarations(model))
+    return text + printer.doc(model.doc) + f"model {model.name} {{\n{lines}}}\n"
+
+
+def subject_text(subject: Network | Model) -> str:
+    """`network_text` or `model_text`."""
+    return model_text(subject) if isinstance(subject, Model) else network_text(subject)
+
+
+def _network(network: Network) -> str:
     lines = "".join(f"  {line}\n" for line in _declarations(network))
-    head = printer.doc(network.doc) + f"network {network.name} {{\n"
-    return f"{definitions}{chr(10) if definitions else ''}{bundle}{head}{lines}}}\n"
+    return printer.doc(network.doc) + f"network {network.name} {{\n{lines}}}\n"
+
+
+def _model_declarations(model: Model) -> Iterator[str]:
+    if model.title is not None:
+        yield f'title "{model.title}"'
+    for source in model.published:
+        yield f'published "{source}"'
+    yield f"backbone {model.backbone.name}"
+    for neck in model.necks:
+        yield f"neck {neck.name}"
+    for head in model.heads:
+        yield f"head {call_text(head)}"
+    yield f"pixels {model.pixels}"
+    for name, values in model.defaults.items():
+        yield f"default {call_text(Call(name=name, arguments=values))}"
+    yield from _expectations(model.expectations)
 
 
 def scalar(value: Scalar) -> str:
@@ -74,7 +113,7 @@ def _declarations(network: Network) -> Iterator[str]:
     yield from _endpoints(network)
     if network.space is not None:
         yield f"# member of {network.space.name}, a space of {network.space.seed}"
-    yield from _expectations(network)
+    yield from _expectations(network.expectations)
 
 
 def _input(network: Network) -> Iterator[str]:
@@ -132,8 +171,8 @@ def _endpoints(network: Network) -> Iterator[str]:
         yield f"endpoints{levels}{via}{channels}"
 
 
-def _expectations(network: Network) -> Iterator[str]:
-    for e in network.expectations:
+def _expectations(expectations: Iterable[Expectation]) -> Iterator[str]:
+    for e in expectations:
         arguments = f"({', '.join(scalar(a) for a in e.arguments)})" if e.arguments else ""
         value = printer.size(e.expected) if isinstance(e.expected, tuple) else scalar(e.expected)
         within = f" within {e.tolerance * 100:.10g}%" if e.tolerance else ""

@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ import numpy as np
 
 from spinedsl.diagnostics import Diagnostic, Severity
 from spinedsl.emit import torch as torch_target
+from spinedsl.graph.assembly import Assembly
+from spinedsl.graph.inline import Inlined
+from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput
 from spinedsl.ir.titles import class_name
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import AnyCompilation, Compilation
 from spinedsl.runtime.modules import load_module, load_state
 from spinedsl.runtime.tools import need
 from spinedsl.weights import Array, load_weights, random_weights
@@ -95,7 +98,7 @@ class Report:
 
 
 def verify(
-    compilation: Compilation,
+    compilation: AnyCompilation,
     *,
     size: tuple[int, int] | None = None,
     batch: int = 2,
@@ -121,26 +124,38 @@ def verify(
     torch, onnxruntime = (need(name, "`spinec verify`") for name in ("torch", "onnxruntime"))
     size = size or default_size(compilation)
     compilation = compilation.resized(*size)
-    images = dict(_images(compilation, batch, seed))
-    parameters = compilation.inlined.parameters()
+    parameters = compilation.parameters
     if weights:
         values = dict(load_weights(weights, parameters, compilation.network.conventions))
     else:
         values = dict(random_weights(parameters, seed))
-    expected = _run_torch(torch, compilation, values, images)
-    actual = _run_onnx(onnxruntime, compilation, values, images, opset)
+    module = _module(compilation)
+    load_state(module, values.items())
+    module.eval()
+    comparisons: list[Comparison] = []
+    for graph in _graphs(compilation):
+        inputs = dict(_inputs(graph.program, batch, seed))
+        with torch.no_grad():
+            tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+            found = graph.run(module, tensors)
+        actual = _run_onnx(onnxruntime, compilation, graph, values, inputs, opset)
+        for endpoint in graph.program.endpoints:
+            name = endpoint.name
+            comparison = compare(name, found[name].numpy(), actual[name])
+            comparisons.append(replace(comparison, endpoint=graph.prefix + name))
+    subject = compilation.subject
     return Report(
-        compilation.network.title or compilation.network.name,
+        subject.title or subject.name,
         size,
         batch,
         opset,
         tolerance,
-        tuple(compare(e.name, expected[e.name], actual[e.name]) for e in compilation.program.endpoints),
+        tuple(comparisons),
         {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
     )
 
 
-def default_size(compilation: Compilation) -> tuple[int, int]:
+def default_size(compilation: AnyCompilation) -> tuple[int, int]:
     """The smallest square image of at least `SMALLEST` that the network can take."""
     step = 1 if compilation.network.sizes == "any" else compilation.program.stride
     extent = -(-SMALLEST // step) * step
@@ -161,39 +176,87 @@ def compare(endpoint: str, expected: Array, actual: Array) -> Comparison:
     return Comparison(endpoint, expected.shape, largest, difference)
 
 
-def _images(compilation: Compilation, batch: int, seed: int) -> Iterator[tuple[str, Array]]:
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What is one graph in ONNX: a network, a model but for its heads on regions, one of those.
+
+    Attributes:
+        run: the same in the torch module, from tensors by input to values by endpoint.
+        prefix: stands before its endpoints' names in the report.
+    """
+
+    program: Program
+    inlined: Inlined
+    run: Callable[[Any, dict[str, Any]], dict[str, Any]]
+    prefix: str = ""
+
+
+def _graphs(compilation: AnyCompilation) -> Iterator[Graph]:
+    if isinstance(compilation, Compilation):
+        features = isinstance(compilation.network.input, FeatureInput)
+
+        def whole(network: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+            found: dict[str, Any] = network(inputs) if features else network(*inputs.values())
+            return found
+
+        yield Graph(compilation.program, compilation.inlined, whole)
+        return
+    assembly = compilation.assembly
+    yield Graph(compilation.program, compilation.inlined, lambda m, x: _run_parts(assembly, m, x))
+    programs = {part.name: program for part, program in assembly.region_programs()}
+    for part, inlined in compilation.regions:
+
+        def region(model: Any, inputs: dict[str, Any], name: str = part.name) -> dict[str, Any]:
+            found: dict[str, Any] = getattr(model, name)(*inputs.values())
+            return found
+
+        yield Graph(programs[part.name], inlined, region, f"{part.name}.")
+
+
+def _run_parts(assembly: Assembly, model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The heads' raw outputs, under the names they have in ONNX."""
+    (image,) = inputs.values()
+    values: dict[str, dict[str, Any]] = {}
+    heads = [part for part in assembly.parts if part.role == "head" and not part.regions]
+    found: dict[str, Any] = {}
+    for part in assembly.parts:
+        if part.regions:
+            continue
+        values[part.name] = getattr(model, part.name)(values[part.reads] if part.reads else image)
+        if part.role == "head":
+            before = "" if len(heads) == 1 else f"{part.name}_"
+            found |= {before + name: value for name, value in values[part.name].items()}
+    return found
+
+
+def _module(compilation: AnyCompilation) -> Any:
+    if isinstance(compilation, Compilation):
+        source = torch_target.emit(compilation.network, compilation.program, compilation.inlined)
+    else:
+        networks = [part.network for part in compilation.parts]
+        source = torch_target.emit_model(compilation.model, networks, compilation.assembly)
+    return load_module(source, class_name(compilation.subject))()
+
+
+def _inputs(program: Program, batch: int, seed: int) -> Iterator[tuple[str, Array]]:
     stream = np.random.default_rng(seed)
-    for port in compilation.program.main.inputs:
+    for port in program.main.inputs:
         yield port.name, stream.standard_normal((batch, *port.shape), np.float32)
-
-
-def _run_torch(
-    torch: Any, compilation: Compilation, weights: dict[str, Array], images: dict[str, Array]
-) -> dict[str, Array]:
-    source = torch_target.emit(compilation.network, compilation.program, compilation.inlined)
-    network = load_module(source, class_name(compilation.network))()
-    load_state(network, weights.items())
-    network.eval()
-    tensors = {name: torch.from_numpy(image) for name, image in images.items()}
-    features = isinstance(compilation.network.input, FeatureInput)
-    with torch.no_grad():
-        found = network(tensors) if features else network(*tensors.values())
-    return {name: value.numpy() for name, value in found.items()}
 
 
 def _run_onnx(
     onnxruntime: Any,
-    compilation: Compilation,
+    compilation: AnyCompilation,
+    graph: Graph,
     weights: dict[str, Array],
-    images: dict[str, Array],
+    inputs: dict[str, Array],
     opset: int,
 ) -> dict[str, Array]:
     from spinedsl.emit.onnx import OnnxOptions, emit
 
     options = OnnxOptions(opset, frozenset({"batch"}))
-    model = emit(compilation.network, compilation.program, compilation.inlined, options)
-    session = onnxruntime.InferenceSession(
-        model.to_bytes(weights.items()), providers=["CPUExecutionProvider"]
-    )
+    model = emit(compilation.network, graph.program, graph.inlined, options, compilation.subject)
+    own = ((name, weights[name]) for name in model.parameters)
+    session = onnxruntime.InferenceSession(model.to_bytes(own), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, images), strict=True))
+    return dict(zip(names, session.run(names, inputs), strict=True))

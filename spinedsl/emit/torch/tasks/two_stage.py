@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.prose import wrapped
 from spinedsl.emit.torch.tasks.detecting import (
     OPTIONS,
@@ -55,16 +56,21 @@ def two_stage(family: TwoStage) -> Machinery:
         returns=documented_results(f"from 1 to {last}", masks is not None),
         raw="What regions are cut from and found by: features, and the first stage's outputs.",
         keeps_features=True,
-        methods=render("detection/detect_or_learn")
-        + "\n"
-        + render(
-            "detection/two_stage",
-            box_head=boxes.head,
-            box_pool=boxes.pool,
-            mask_head=masks.head if masks else "",
-            mask_pool=masks.pool if masks else 0,
-        ),
+        methods=_methods(family),
     )
+
+
+def _methods(family: TwoStage) -> str:
+    boxes, masks = family.boxes, family.masks
+    texts = [
+        render("detection/detect_or_learn"),
+        render("detection/two_stage", masks=masks is not None),
+        render("detection/proposals"),
+        render("detection/regions", head=boxes.head, pool=boxes.pool),
+    ]
+    if masks:
+        texts.append(render("detection/masks", head=masks.head, pool=masks.pool))
+    return "\n".join(texts)
 
 
 def _region_constants(family: TwoStage) -> list[str]:
@@ -84,10 +90,12 @@ def _same_levels(family: TwoStage) -> bool:
 
 def _cut_regions(family: TwoStage) -> str:
     limits = region_limits(family.boxes)
-    shown = [f"{limit:.1f}" for limit in limits]
+    shown = [repr(limit) for limit in limits]
+    if len(shown) == 1:
+        shown = [f"{shown[0]},"]
     return render(
         "detection/cut_regions",
-        limits="(" + ", ".join(shown) + ("," if len(shown) == 1 else "") + ")",
+        limits=bracketed(4, "limits = (", shown, ")"),
         explanation=wrapped(_explained(family.boxes.endpoints, limits), 4),
         strides="STRIDES" if _same_levels(family) else "REGION_STRIDES",
     )
