@@ -138,13 +138,17 @@ class ModelCompilation:
         check_size(self.network, stride.bit_length() - 1)
         parts: list[Part] = []
         for name, part in zip(names, self.parts, strict=True):
-            reads = parts[-1].name if parts else ""
-            parts.append(Part(name, "neck" if reads else "backbone", part.program, reads))
+            if parts:
+                sources = _sources(part.network, parts[-1].program)
+                parts.append(Part(name, "neck", part.program, parts[-1].name, sources))
+            else:
+                parts.append(Part(name, "backbone", part.program))
         endpoints = self.parts[-1].program.endpoints
         for call in self.model.heads:
             _refuse_part_name(call, names)
             head = lower_head(call, self.model, endpoints, stride)
-            parts.append(Part(call.name, "head", head.program, names[-1], head.task, head.regions))
+            own = tuple((port.name, port.name) for port in head.program.main.inputs)
+            parts.append(Part(call.name, "head", head.program, names[-1], own, head.task, head.regions))
         return assemble(self.model.name, parts)
 
     @property
@@ -180,6 +184,14 @@ def _refuse_part_name(head: Call, names: tuple[str, ...]) -> None:
             "SP024", f"“{head.name}” is what another part of the model is called", head.span,
             help="define the head under another name",
         )  # fmt: skip
+
+
+def _sources(neck: Network, below: Program) -> tuple[tuple[str, str], ...]:
+    """The neck's inputs, each with the endpoint of its level."""
+    given = neck.input
+    assert isinstance(given, FeatureInput)
+    by_level = {endpoint.level: endpoint.name for endpoint in below.endpoints}
+    return tuple((feature.name, by_level[feature.level]) for feature in given.features)
 
 
 def _over(neck: Network, below: Compilation, backbone: Network) -> Network:

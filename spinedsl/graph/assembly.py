@@ -24,7 +24,8 @@ class Part:
 
     Attributes:
         name: what its values and parameters are called after.
-        reads: name of the part whose endpoints it reads, by their names; "" for the image.
+        reads: name of the part whose endpoints it reads; "" for the image.
+        sources: its inputs, and which of those endpoints each reads.
         task: what a head is for.
         regions: whether it runs on regions instead of images.
     """
@@ -33,6 +34,7 @@ class Part:
     role: Role
     program: Program
     reads: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
     task: Task | None = None
     regions: bool = False
 
@@ -99,7 +101,7 @@ def _whole(name: str, parts: tuple[Part, ...]) -> Program:
     for part in whole:
         main = part.program.main
         if part.reads:
-            bound = {port.name: carried[part.reads, port.name] for port in main.inputs}
+            bound = {port: carried[part.reads, endpoint] for port, endpoint in part.sources}
         else:
             bound = {port.name: port.name for port in main.inputs}
         nodes += _nodes(part, bound)

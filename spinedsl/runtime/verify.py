@@ -222,7 +222,8 @@ def _run_parts(assembly: Assembly, model: Any, inputs: dict[str, Any]) -> dict[s
     for part in assembly.parts:
         if part.regions:
             continue
-        values[part.name] = getattr(model, part.name)(values[part.reads] if part.reads else image)
+        given = {port: values[part.reads][endpoint] for port, endpoint in part.sources}
+        values[part.name] = getattr(model, part.name)(given if part.reads else image)
         if part.role == "head":
             before = "" if len(heads) == 1 else f"{part.name}_"
             found |= {before + name: value for name, value in values[part.name].items()}

@@ -59,7 +59,8 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
             fields = head_class(part, levels, inlined[index], plan, extents, classes.shared.helpers)
         texts.append(render("class", **fields))
         rate = program.drop_path if plan.drops_path else None
-        parts.append(tasks.Part(part.name, names[part.name], rate))
+        sources = part.sources if part.role == "neck" else ()
+        parts.append(tasks.Part(part.name, names[part.name], rate, sources))
     made = tasks.model_parts(name, parts, assembly.tasks, _paragraphs(model), model.span)
     body = [*classes.texts(texts), *(text.rstrip("\n") for text in (*made.helpers, made.model))]
     needs = (

@@ -111,13 +111,15 @@ def _initialise(parts: Sequence[Part]) -> list[str]:
 
 
 def _outputs(parts: Sequence[Part], heads: set[str], family: Family, machinery: Machinery) -> list[str]:
-    backbone, *others = [part.attribute for part in parts if part.attribute not in heads]
+    backbone, *necks = [part for part in parts if part.attribute not in heads]
     lines = [
         "    def outputs(self, images: torch.Tensor) -> dict[str, torch.Tensor]:",
         f'        """{machinery.raw}"""',
-        f"        features = self.{backbone}(images)",
-        *(f"        features = self.{neck}(features)" for neck in others),
+        f"        features = self.{backbone.attribute}(images)",
     ]
+    for neck in necks:
+        given = [f'"{port}": features["{feature}"]' for port, feature in neck.sources]
+        lines += bracketed(8, f"features = self.{neck.attribute}({{", given, "})")
     head = family.proposals.head if isinstance(family, TwoStage) else family.head
     if not machinery.keeps_features:
         return [*lines, f"        return self.{head}(features)"]
