@@ -77,11 +77,13 @@ class Part:
             is the `head` of its task.
         class_name: of its class in the same file.
         drop_path: published rate of stochastic depth, if its class takes one by that name.
+        sources: of a neck: its inputs, and which feature of the part before each is.
     """
 
     attribute: str
     class_name: str
     drop_path: float | None = None
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @record
