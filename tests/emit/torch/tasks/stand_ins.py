@@ -3,7 +3,7 @@
 Their text goes into the files under test, so it needs the imports of a generated file only.
 """
 
-import torch
+import torch  # noqa: F401 (the text behind this one uses it)
 import torch.nn.functional as F
 from torch import nn
 
@@ -26,9 +26,9 @@ class Backbone(Network):
         super().__init__()
         self.drop_path = drop_path
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU(),
-            nn.Conv2d(16, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU(),
-            nn.Conv2d(16, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU(),
+            nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16, momentum=0.3), nn.ReLU(),
+            nn.Conv2d(16, 16, 3, 2, 1), nn.BatchNorm2d(16, momentum=0.3), nn.ReLU(),
+            nn.Conv2d(16, 16, 3, 2, 1), nn.BatchNorm2d(16, momentum=0.3), nn.ReLU(),
         )  # fmt: skip
         self.down1 = nn.Conv2d(16, 16, 3, 2, 1)
         self.down2 = nn.Conv2d(16, 16, 3, 2, 1)
@@ -57,7 +57,8 @@ class AnchorHead(Network):
 
     def __init__(self, classes, anchors, *, generator=None):
         super().__init__()
-        self.tower = nn.Sequential(nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU())
+        self.conv = nn.Conv2d(16, 32, 3, padding=1)
+        self.norm = nn.BatchNorm2d(32, momentum=0.3)
         self.scores = nn.Conv2d(32, anchors * classes, 3, padding=1)
         self.boxes = nn.Conv2d(32, anchors * 4, 3, padding=1)
         self.initialise(generator)
@@ -68,17 +69,21 @@ class AnchorHead(Network):
             nn.init.normal_(conv.weight, std=0.01, generator=generator)
 
     def forward(self, features):
-        towers = {name: self.tower(x) for name, x in features.items()}
+        towers = {name: F.relu(self.norm(self.conv(x))) for name, x in features.items()}
         return {f"scores_{name}": self.scores(x) for name, x in towers.items()} | {
             f"boxes_{name}": self.boxes(x) for name, x in towers.items()
         }
 
 
 class DetectionHead(AnchorHead):
-    """Three classes, nine anchors."""
+    """Three classes, nine anchors; scores start at 0.01."""
 
     def __init__(self, *, generator=None):
         super().__init__(3, 9, generator=generator)
+
+    def initialise(self, generator=None):
+        super().initialise(generator)
+        nn.init.constant_(self.scores.bias, -4.6)
 
 
 class ProposalHead(AnchorHead):
@@ -94,7 +99,7 @@ class BoxHead(Network):
     def __init__(self, *, generator=None):
         super().__init__()
         self.conv = nn.Conv2d(16, 32, 3, padding=1)
-        self.norm = nn.BatchNorm2d(32)
+        self.norm = nn.BatchNorm2d(32, momentum=0.3)
         self.scores = nn.Linear(32 * 49, 4)
         self.boxes = nn.Linear(32 * 49, 16)
         self.initialise(generator)
@@ -115,7 +120,7 @@ class MaskHead(Network):
     def __init__(self, *, generator=None):
         super().__init__()
         self.conv = nn.Conv2d(16, 32, 3, padding=1)
-        self.norm = nn.BatchNorm2d(32)
+        self.norm = nn.BatchNorm2d(32, momentum=0.3)
         self.masks = nn.Conv2d(32, 4, 1)
         self.initialise(generator)
 

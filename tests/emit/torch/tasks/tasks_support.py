@@ -44,7 +44,7 @@ class Model:
 
 RETINANET = Model(
     "RetinaNet",
-    (BACKBONE, Part("neck", "Neck"), Part("retinanet", "DetectionHead", score_layer="scores")),
+    (BACKBONE, Part("neck", "Neck"), Part("retinanet", "DetectionHead")),
     (DETECTION,),
 )
 FASTER = Model(
@@ -67,7 +67,10 @@ def file_text(model: Model) -> str:
     docstring, imports = head.split('"""\n\n')
     standard = [*texts.standard_imports, ""] if texts.standard_imports else []
     beginning = [f'{docstring}"""', "", *standard, f"{imports}from torch import nn", *texts.imports]
-    return "\n\n\n".join(t.strip("\n") for t in ("\n".join(beginning), networks, *texts.helpers, texts.model)) + "\n"
+    return (
+        "\n\n\n".join(t.strip("\n") for t in ("\n".join(beginning), networks, *texts.helpers, texts.model))
+        + "\n"
+    )
 
 
 @cache
