@@ -41,7 +41,7 @@ class Backbone(Network):
 
 
 class Neck(Network):
-    """Keeps levels and channels."""
+    """Reads c3 to c5, and keeps their channels."""
 
     def __init__(self, *, generator=None):
         super().__init__()
@@ -49,7 +49,7 @@ class Neck(Network):
         self.initialise(generator)
 
     def forward(self, features):
-        return {name: F.relu(self.conv(x)) for name, x in features.items()}
+        return {f"P{level}": F.relu(self.conv(features[f"c{level}"])) for level in (3, 4, 5)}
 
 
 class AnchorHead(Network):

@@ -25,6 +25,7 @@ from spinedsl.graph.tasks import (
 LEVELS = ("P3", "P4", "P5")
 STRIDES = (8, 16, 32)
 BACKBONE = Part("backbone", "Backbone", drop_path=0.2)
+NECK = Part("neck", "Neck", sources=tuple((f"c{name[1]}", name) for name in LEVELS))
 STAND_INS = Path(__file__).with_name("stand_ins.py")
 
 DETECTION = Detection("retinanet", LEVELS, STRIDES, 3, Anchors(size=3.0))
@@ -44,7 +45,7 @@ class Model:
 
 RETINANET = Model(
     "RetinaNet",
-    (BACKBONE, Part("neck", "Neck"), Part("retinanet", "DetectionHead")),
+    (BACKBONE, NECK, Part("retinanet", "DetectionHead")),
     (DETECTION,),
 )
 FASTER = Model(
