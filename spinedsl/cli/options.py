@@ -30,16 +30,20 @@ def _pairs(
 
 def spec(function: Decorated) -> Decorated:
     """SPEC, `--set` and `--root`."""
+    return click.argument("spec")(overrides(function))
+
+
+def overrides(function: Decorated) -> Decorated:
+    """`--set` and `--root`."""
     function = click.option(
         "--root", "roots", multiple=True, metavar="DIR",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="Allow imports from this folder too.",
     )(function)  # fmt: skip
-    function = click.option(
+    return click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", callback=_pairs,
         help="Override a declaration of the network, e.g. repeat=2, conventions=garden, scale.width=0.65.",
     )(function)  # fmt: skip
-    return click.argument("spec")(function)
 
 
 def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:

@@ -53,7 +53,9 @@ def _initial(name: str, parameter: Parameter, seed: int) -> Array:
         case "logit":
             return np.full(parameter.shape, math.log(initial.value / (1 - initial.value)), np.float32)
         case "normal":
-            return _stream(seed, name).standard_normal(parameter.shape, np.float32) * np.float32(initial.value)
+            return _stream(seed, name).standard_normal(parameter.shape, np.float32) * np.float32(
+                initial.value
+            )
         case "glorot_uniform":
             limit = math.sqrt(6 / (initial.fan_in + initial.fan_out))
             return _uniform(_stream(seed, name), parameter.shape, -limit, limit)

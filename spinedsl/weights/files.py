@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from abc import ABC, abstractmethod
+from collections import Counter
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 
+from spinedsl.diagnostics import DiagnosticError, fail
 from spinedsl.records import record
 from spinedsl.weights.types import Array
 
@@ -39,30 +42,57 @@ class Entry:
     length: int
 
 
-class TensorFile(Protocol):
+class TensorFile(ABC):
     """An open file of tensors whose outline has been checked.
 
     Attributes:
+        path: where it is.
         format: what it is, for a reader: “safetensors”.
         entries: every tensor by name, in the order of the file.
         metadata: what the file says of itself.
+        left_out: what is in the file and is no weight, with how many of each.
+        ranks: tensor → place of its layer among the layers of its model, if the file keeps an order.
+            A layer stands behind all layers that it reads.
     """
 
     format: str
     entries: dict[str, Entry]
-    metadata: dict[str, str]
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.metadata: dict[str, str] = {}
+        self.left_out: Counter[str] = Counter()
+        self.ranks: dict[str, int] = {}
+
+    @abstractmethod
     def read(self, name: str) -> Array:
         """One tensor as float32.
 
         Raises:
             FileProblem: its bytes are missing or damaged, or are no floats.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Close the file."""
-        ...
+
+    def tensor(self, name: str) -> Array:
+        """One tensor as float32, with problems explained.
+
+        Raises:
+            DiagnosticError: as `read` (SP051).
+        """
+        try:
+            return self.read(name)
+        except FileProblem as problem:
+            raise unreadable(self.path, problem) from None
+
+
+def unreadable(path: Path, problem: FileProblem) -> DiagnosticError:
+    """The error for a checkpoint that isn't whole."""
+    return fail(
+        "SP051", f"can't read the checkpoint “{path}”: {problem}", help="copy or download it once more, whole"
+    )
 
 
 def open_regular(path: Path) -> BinaryIO:

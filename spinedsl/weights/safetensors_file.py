@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spinedsl.weights.files import MAX_RANK, Entry, FileProblem, open_regular, to_float32
+from spinedsl.weights.files import MAX_RANK, Entry, FileProblem, TensorFile, open_regular, to_float32
 from spinedsl.weights.types import Array
 
 MAX_HEADER_BYTES = 100_000_000
@@ -27,8 +27,8 @@ DTYPE_BYTES = {
 }  # fmt: skip
 
 
-class SafetensorsFile:
-    """An open file whose header fits it; see `TensorFile`.
+class SafetensorsFile(TensorFile):
+    """An open file whose header fits it.
 
     Raises:
         FileProblem: it can't be read, or it lies about itself.
@@ -37,6 +37,7 @@ class SafetensorsFile:
     format = "safetensors"
 
     def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._file = open_regular(path)
         try:
             size = os.fstat(self._file.fileno()).st_size

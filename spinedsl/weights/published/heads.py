@@ -43,11 +43,14 @@ class HeadNames:
     norm: str
 
 
+GARDEN_SCOPE = "retina_net_model/retina_net_head/"
+"""What stands before the names of a head's layers in Model Garden, if nobody chose otherwise."""
+
 GARDEN_HEAD = HeadNames(
     {"scores": "classnet", "boxes": "boxnet"},
-    {"scores": "scores", "boxes": "boxes"},
-    "{tower}-conv_{index}",
-    "{tower}-conv-norm_{level}_{index}",
+    {"scores": f"{GARDEN_SCOPE}scores", "boxes": f"{GARDEN_SCOPE}boxes"},
+    GARDEN_SCOPE + "{tower}-conv_{index}",
+    GARDEN_SCOPE + "{tower}-conv-norm_{level}_{index}",
 )
 TPU_HEAD = HeadNames(
     {"scores": "class", "boxes": "box"},

@@ -8,11 +8,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from spinedsl.weights.files import Entry, FileProblem
+from spinedsl.weights.files import FileProblem, TensorFile
 from spinedsl.weights.tensorflow.bundle import STRING, Bundle
 from spinedsl.weights.tensorflow.objects import GRAPH_KEY, Variable, read_objects
 from spinedsl.weights.types import Array
@@ -27,12 +26,8 @@ SLOTS = (
 """Last names of what TensorFlow 1's optimizers keep beside a variable."""
 
 
-class Checkpoint:
-    """An open checkpoint; see `TensorFile`.
-
-    Attributes:
-        left_out: what is in the checkpoint and is no weight, with how many of each.
-        ranks: variable → place of its layer in its model, for those whose model keeps an order.
+class Checkpoint(TensorFile):
+    """An open checkpoint.
 
     Raises:
         FileProblem: it can't be read, or it lies about itself.
@@ -45,10 +40,8 @@ class Checkpoint:
             prefix: its path without `.index`.
             averages: take the moving average of each variable that has one.
         """
+        super().__init__(prefix)
         self._bundle = Bundle(prefix)
-        self.metadata: dict[str, str] = {}
-        self.left_out: Counter[str] = Counter()
-        self.ranks: dict[str, int] = {}
         self._keys: dict[str, str] = {}
         self.format = "TensorFlow 2 checkpoint"
         try:
@@ -56,7 +49,7 @@ class Checkpoint:
         except BaseException:
             self.close()
             raise
-        self.entries: dict[str, Entry] = {n: self._bundle.entries[k] for n, k in self._keys.items()}
+        self.entries = {name: self._bundle.entries[key] for name, key in self._keys.items()}
 
     def close(self) -> None:
         """Close its files."""
@@ -91,11 +84,11 @@ class Checkpoint:
             entry = self._bundle.entries[variable.key]
             if variable.slot in AVERAGES:
                 average[variable.owner] = variable.key
-            elif variable.slot:
-                self.left_out["optimizer slot"] += 1
             elif not entry.shape or entry.dtype == STRING:
                 # A network's parameters have at least one axis.
-                self.left_out["counter or setting"] += 1
+                self.left_out["counters and settings"] += 1
+            elif variable.slot or _is_optimizers(variable.key):
+                self.left_out["optimizer slots"] += 1
             elif variable.name in self._keys:
                 raise FileProblem(f"it holds two variables called “{variable.name[:80]}”")
             else:
@@ -103,9 +96,14 @@ class Checkpoint:
                 if variable.rank is not None:
                     self.ranks[variable.name] = variable.rank
         if average and averages:
-            self.left_out["variable with a moving average"] += len(average)
+            self.left_out["weights behind moving averages"] += len(average)
             self._keys |= {name: key for name, key in average.items() if name in self._keys}
         elif average:
-            self.left_out["moving average"] += len(average)
+            self.left_out["moving averages"] += len(average)
         elif averages:
             raise FileProblem("it keeps no moving averages")
+
+
+def _is_optimizers(key: str) -> bool:
+    """Whether a variable hangs on an optimizer: Keras's newer ones keep no slots, but lists."""
+    return any(part.endswith("optimizer") for part in key.partition("/.ATTRIBUTES")[0].split("/"))
