@@ -18,7 +18,7 @@ from spinedsl.weights.comparing import compare
 from spinedsl.weights.files import Entry, FileProblem, TensorFile, unreadable
 from spinedsl.weights.numbers import check_numbers
 from spinedsl.weights.published.layers import Published
-from spinedsl.weights.published.names import Origin, published_names
+from spinedsl.weights.published.names import ORIGINS, Origin, published_names
 from spinedsl.weights.published.recognition import recognise
 from spinedsl.weights.published.resembling import other_classes, resemblance
 from spinedsl.weights.published.topology import check_order, unlike_published
@@ -124,7 +124,12 @@ def _hint(
     """What the checkpoint is instead."""
     shapes = {name: entries[p.name].shape for name, p in published.items() if p.name in entries}
     same_names = len(shapes) == len(published) == len(entries)
-    return other_classes(compilation, shapes) or resemblance(original, origin, same_names)
+    if hint := other_classes(compilation, shapes) or resemblance(original, origin, same_names):
+        return hint
+    for other in ORIGINS.keys() - {origin}:
+        if hint := resemblance(original, other, same_names):
+            return f"its names are those of “{other}”: `--from {other}`; {hint}"
+    return None
 
 
 def _backbone(compilation: AnyCompilation) -> tuple[Compilation, str]:

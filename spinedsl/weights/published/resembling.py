@@ -30,14 +30,13 @@ def other_classes(compilation: AnyCompilation, shapes: Mapping[str, tuple[int, .
         return None
     for task in compilation.assembly.tasks:
         if isinstance(task, Detection):
-            biases = [
-                s for name, s in shapes.items() if name.startswith(f"{task.head}.scores.") and len(s) == 1
-            ]
-            channels = {shape[0] for shape in biases[-1:]}
-            for found in channels - {task.classes * task.anchors.count}:
-                classes, rest = divmod(found, task.anchors.count)
-                if not rest:
-                    return f"the checkpoint has {classes} classes: `--set 'head={task.head}(classes = {classes})'`"
+            start = f"{task.head}.scores.conv"
+            biases = [s for name, s in shapes.items() if name.startswith(start) and name.endswith(".bias")]
+            # The last convolution is the one that predicts; it has a score for every class and anchor.
+            channels = biases[-1][0] if biases else 0
+            classes, rest = divmod(channels, task.anchors.count)
+            if classes and not rest and classes != task.classes:
+                return f"the checkpoint scores {classes} classes: write `head {task.head}(classes = {classes}, …)`"
     return None
 
 
