@@ -47,11 +47,13 @@ class Assembly:
         parts: in running order; all of them have the functions of all, under names that differ.
         program: everything that runs on the whole image, as one program; its endpoints are what the
             heads put out.
+        features: what the heads read: endpoint → the value in `program` that carries it.
     """
 
     name: str
     parts: tuple[Part, ...]
     program: Program
+    features: dict[str, str]
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -77,7 +79,10 @@ def assemble(name: str, parts: Iterable[Part]) -> Assembly:
         replace(part, program=replace(part.program, main=main, functions=functions))
         for part, main in zip(parts, mains, strict=True)
     )
-    return Assembly(name, parts, _whole(name, parts))
+    program, carried = _whole(name, parts)
+    below = next(part.reads for part in parts if part.role == "head")
+    features = {endpoint: value for (part, endpoint), value in carried.items() if part == below}
+    return Assembly(name, parts, program, features)
 
 
 def _renamed(function: Function, names: dict[str, str]) -> Function:
@@ -89,8 +94,8 @@ def _renamed(function: Function, names: dict[str, str]) -> Function:
     return replace(function, nodes=nodes)
 
 
-def _whole(name: str, parts: tuple[Part, ...]) -> Program:
-    """What runs on the image, as one program."""
+def _whole(name: str, parts: tuple[Part, ...]) -> tuple[Program, dict[tuple[str, str], str]]:
+    """What runs on the image, as one program; and the value of every part's endpoints."""
     nodes: list[Node] = []
     carried: dict[tuple[str, str], str] = {}
     outputs: list[tuple[str, str]] = []
@@ -113,7 +118,8 @@ def _whole(name: str, parts: tuple[Part, ...]) -> Program:
                 outputs.append((shown, values[value]))
                 endpoints.append(replace(endpoint, name=shown))
     main = replace(first.main, nodes=tuple(nodes), outputs=tuple(outputs))
-    return Program(name, main, first.functions, tuple(endpoints), first.stride, first.drop_path)
+    program = Program(name, main, first.functions, tuple(endpoints), first.stride, first.drop_path)
+    return program, carried
 
 
 def _nodes(part: Part, bound: dict[str, str]) -> Iterable[Node]:

@@ -47,10 +47,12 @@ class Inlined:
     Attributes:
         nodes: in running order.
         outputs: endpoint name → name of the value that carries it.
+        values: value of `main` → its name here.
     """
 
     nodes: tuple[InlinedNode, ...]
     outputs: dict[str, str]
+    values: dict[str, str] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter by its dotted name, in running order; shared ones once."""
@@ -120,4 +122,4 @@ def inline(program: Program) -> Inlined:
         owner = frame.owner or node.owner
         nodes.append(InlinedNode(name, holder, node.target, inputs, shapes, node.shape, node.span, owner))
     outputs = {endpoint: main.names[value] for endpoint, value in program.main.outputs}
-    return Inlined(tuple(nodes), outputs)
+    return Inlined(tuple(nodes), outputs, main.names)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from onnx import ModelProto
 
@@ -50,7 +51,6 @@ def emit(
         DiagnosticError: an operator without a rule (SP042), or a size that can't stay open.
     """
     options = options or OnnxOptions()
-    _refuse_unknown(inlined)
     extents = dimensions(network, program, inlined, options)
     graph = GraphBuilder()
     subject = subject or network
@@ -87,24 +87,31 @@ def write_nodes(
     inlined: Inlined,
     extents: Dimensions,
     prefix: str = "",
-) -> None:
+    inputs: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Write a program's nodes; the graph has values of its inputs' names already.
 
     Args:
         graph: what they are added to.
         prefix: stands before the endpoints' names, where they are not the graph's outputs.
+        inputs: names of the program's inputs in the graph, where they differ.
+
+    Returns:
+        The ONNX names of all values, by their inlined names.
 
     Raises:
         DiagnosticError: an operator that can't be written (SP042); an endpoint named like an input.
     """
+    _refuse_unknown(inlined)
     names, ends = _value_names(program, inlined, prefix)
+    names |= inputs or {}
     convolved: set[str] = set()
     for node in inlined.nodes:
         if type(node.operator) in ELIDED:
             continue
-        inputs = tuple(names[value] for value in node.inputs)
-        site = Site(graph, node, inputs, names[node.name], extents.of(node.name), convolved)
-        is_norm = isinstance(node.operator, BatchNorm) and inputs[0] in convolved
+        read = tuple(names[value] for value in node.inputs)
+        site = Site(graph, node, read, names[node.name], extents.of(node.name), convolved)
+        is_norm = isinstance(node.operator, BatchNorm) and read[0] in convolved
         if is_norm or isinstance(node.operator, Convolution):
             convolved.add(names[node.name])
         try:
@@ -120,6 +127,7 @@ def write_nodes(
             graph.describe(shown, extents.of(value)[:2])
         else:
             graph.node("Identity", (names[value],), shown, shown, {})
+    return names
 
 
 def _value_names(program: Program, inlined: Inlined, prefix: str) -> tuple[dict[str, str], list[Endpoint]]:
