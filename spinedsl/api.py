@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from spinedsl.analysis.summary import Summary, summarise
 from spinedsl.collecting import collect_afterwards
@@ -17,11 +17,9 @@ from spinedsl.diagnostics import fail
 from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.output import Written, write_output
 from spinedsl.ir.model import Model, Network
+from spinedsl.onnx_target import OnnxRequest, PipelineKind, Resizing, Suppression, write_onnx
 from spinedsl.pipeline import AnyCompilation, ModelCompilation
 from spinedsl.specification import Overrides, open_spec
-
-if TYPE_CHECKING:
-    from spinedsl.emit.onnx import Weights
 
 Target = Literal["torch", "onnx"]
 SUFFIXES: dict[str, Target] = {".py": "torch", ".onnx": "onnx"}
@@ -62,9 +60,14 @@ def compile(
     weights: str | Path | None = None,
     seed: int = 0,
     register: Collection[Framework] = (),
+    pipeline: PipelineKind | None = None,
+    nms: Suppression = "onnx",
+    resize: Resizing | None = None,
+    labels: Collection[str] = (),
+    score_threshold: float | None = None,
     force: bool = False,
 ) -> tuple[Written, ...]:
-    """Compile a network and write the result, whole or not at all.
+    """Compile a network or model and write the result, whole or not at all.
 
     Args:
         spec, overrides: as `load`.
@@ -75,6 +78,8 @@ def compile(
         weights: a .safetensors file with every parameter; for ONNX.
         seed: of the published initialisation that an ONNX model gets without `weights`.
         register: frameworks that a torch module becomes a backbone of; see docs/frameworks.md.
+        pipeline, nms, resize, labels, score_threshold: of an ONNX model that takes images and gives
+            results; see `spinedsl.onnx_target.OnnxRequest`.
         force: replace files that spinec did not write.
 
     Returns:
@@ -89,9 +94,11 @@ def compile(
     path = path or default_output(compilation.subject, target)
     if target == "torch":
         return write_torch(compilation, path, register=register, force=force)
-    return write_onnx(
-        compilation, path, opset=opset, dynamic=dynamic, weights=weights, seed=seed, force=force
-    )
+    request = OnnxRequest(
+        opset=opset, dynamic=frozenset(dynamic), weights=None if weights is None else Path(weights), seed=seed,
+        pipeline=pipeline, nms=nms, resize=resize, labels=tuple(labels), score_threshold=score_threshold,
+    )  # fmt: skip
+    return write_onnx(compilation, path, request, force=force)
 
 
 def target_of(output: Path | None) -> Target:
@@ -141,33 +148,3 @@ def write_torch(
 ) -> tuple[Written, ...]:
     """Write the generated PyTorch module; see `compile`."""
     return (write_output(path, torch_source(compilation, register).encode(), "python", force),)
-
-
-def write_onnx(
-    compilation: AnyCompilation,
-    path: Path,
-    *,
-    opset: int = 17,
-    dynamic: Collection[Literal["batch", "size"]] = (),
-    weights: str | Path | None = None,
-    seed: int = 0,
-    force: bool = False,
-) -> tuple[Written, ...]:
-    """Write the ONNX model; see `compile`."""
-    # onnx is imported on this path only.
-    from spinedsl.emit.onnx import OnnxOptions, emit, write_model
-    from spinedsl.weights import initial_weights, load_weights
-
-    options = OnnxOptions(opset, frozenset(dynamic))
-    if isinstance(compilation, ModelCompilation) and compilation.regions:
-        raise fail(
-            "SP042", f"“{compilation.model.name}” has heads on regions, which only a pipeline cuts out",
-            compilation.model.span, help="add `--pipeline detection`",
-        )  # fmt: skip
-    model = emit(compilation.network, compilation.program, compilation.inlined, options, compilation.subject)
-    values: Weights
-    if weights is not None:
-        values = load_weights(Path(weights), model.parameters, compilation.network.conventions)
-    else:
-        values = initial_weights(model.parameters, seed)
-    return write_model(path, model, values, force=force)

@@ -14,6 +14,15 @@ from spinedsl.cli import options
 from spinedsl.cli.render import Renderer
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.ir.titles import class_name
+from spinedsl.onnx_target import (
+    PIPELINES,
+    OnnxRequest,
+    PipelineKind,
+    Resizing,
+    Suppression,
+    read_labels,
+    write_onnx,
+)
 from spinedsl.pipeline import AnyCompilation
 
 STDOUT = "-"
@@ -35,6 +44,16 @@ STDOUT = "-"
               help="ONNX: the weights to put in.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), metavar="N",
               help="ONNX: of the published initialisation, without --weights.  [default: 0]")  # fmt: skip
+@click.option("--pipeline", type=click.Choice(PIPELINES),
+              help="ONNX: take images as they are and give results: boxes, a class, or a class a pixel.")  # fmt: skip
+@click.option("--nms", type=click.Choice(["none", "onnx", "trt"]),
+              help="--pipeline detection: who suppresses overlapping boxes; trt runs in TensorRT only.  [default: onnx]")  # fmt: skip
+@click.option("--resize", type=click.Choice(["letterbox", "stretch", "crop"]),
+              help="--pipeline: how an image comes to the network's size.  [default: crop to classify, else letterbox]")  # fmt: skip
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
+              help="--pipeline: names of the classes, one a line, to be kept in the file.")  # fmt: skip
+@click.option("--score-threshold", type=click.FloatRange(0, 1), metavar="X",
+              help="--pipeline detection: what a score must exceed.  [default: 0.05]")  # fmt: skip
 def command(
     spec: str,
     overrides: options.Pairs,
@@ -47,8 +66,13 @@ def command(
     dynamic: tuple[str, ...],
     weights: Path | None,
     seed: int | None,
+    pipeline: PipelineKind | None,
+    nms: Suppression | None,
+    resize: Resizing | None,
+    labels: Path | None,
+    score_threshold: float | None,
 ) -> int:
-    """Compile a network to a standalone PyTorch module or an ONNX file.
+    """Compile a network or model to a standalone PyTorch module or an ONNX file.
 
     \b
     Examples:
@@ -57,13 +81,22 @@ def command(
       spinec compile std:spinenet49 --set conventions=garden -o net.py
       spinec compile std:spinenet49 --target torch --register timm
       spinec compile my.spine:small --target onnx --weights small.safetensors
+      spinec compile std:spinenet49_retinanet -o detector.onnx --pipeline detection
     """
     path = None if output in (None, STDOUT) else Path(output)
     target = target or api.target_of(path)
-    given = {"--opset": opset, "--dynamic": dynamic or None, "--weights": weights, "--seed": seed}
+    around = {"--nms": nms, "--resize": resize, "--labels": labels, "--score-threshold": score_threshold}
+    given = {
+        "--opset": opset, "--dynamic": dynamic or None, "--weights": weights, "--seed": seed,
+        "--pipeline": pipeline, **around,
+    }  # fmt: skip
     stated = [name for name, value in given.items() if value is not None]
     if target == "torch" and stated:
         raise click.UsageError(f"{', '.join(stated)}: only for --target onnx")
+    if pipeline is None and any(value is not None for value in around.values()):
+        raise click.UsageError(
+            f"{', '.join(n for n, v in around.items() if v is not None)}: only with --pipeline"
+        )
     if target == "onnx" and register:
         raise click.UsageError("--register: only for --target torch")
     if weights is not None and seed is not None:
@@ -80,22 +113,28 @@ def command(
     if target == "torch":
         written = api.write_torch(compilation, path, register=register, force=force)
     else:
-        written = api.write_onnx(
-            compilation, path, opset=17 if opset is None else opset, dynamic=dynamic, weights=weights,  # type: ignore[arg-type]
-            seed=seed or 0, force=force,
+        request = OnnxRequest(
+            opset=17 if opset is None else opset, dynamic=frozenset(dynamic), weights=weights, seed=seed or 0,  # type: ignore[arg-type]
+            pipeline=pipeline, nms=nms or "onnx", resize=resize, score_threshold=score_threshold,
+            labels=() if labels is None else read_labels(labels),
         )  # fmt: skip
+        written = write_onnx(compilation, path, request, force=force)
     for file in written:
         state = "wrote" if file.changed else "unchanged"
         click.echo(f"{state} {file.path}  {file.size / 2**20:,.1f} MiB" if file.size > 2**20
                    else f"{state} {file.path}  {file.size / 2**10:,.1f} KiB")  # fmt: skip
-    click.echo(_facts(compilation, target))
+    click.echo(_facts(compilation, target, pipeline))
+    if nms == "trt":
+        click.echo("This file runs in TensorRT only: EfficientNMS_TRT is a plugin of its own.")
     return 0
 
 
-def _facts(compilation: AnyCompilation, target: str) -> str:
+def _facts(compilation: AnyCompilation, target: str, pipeline: str | None) -> str:
     """One line about what was compiled."""
     summary = summarise(compilation)
     endpoints = ", ".join(e.name for e in compilation.program.endpoints)
+    if pipeline is not None:
+        endpoints = f"images to {pipeline}"
     name = f"{class_name(compilation.subject)}()" if target == "torch" else summary.title
     given = compilation.network.input
     size = f"{given.height} x {given.width}"

@@ -89,7 +89,7 @@ class _Collected:
     backbone: nodes.Name | None = None
     necks: list[nodes.Name] = field(default_factory=list)
     heads: list[nodes.Call] = field(default_factory=list)
-    settings: list[nodes.Setting] = field(default_factory=list)
+    settings: list[list[nodes.Setting]] = field(default_factory=list)
     expectations: list[nodes.Expect] = field(default_factory=list)
 
     def forget_claims(self) -> None:
@@ -104,6 +104,7 @@ class _Collected:
             self.necks = []
         if any(isinstance(d, nodes.UseHead) for d in member.declarations):
             self.heads = []
+        self.settings.append([])
         for declaration in member.declarations:
             self._declare(declaration)
 
@@ -125,7 +126,7 @@ class _Collected:
             assert isinstance(declaration.value, nodes.Name)
             self.pixels = declaration.value
         else:
-            self.settings.append(declaration)
+            self.settings[-1].append(declaration)
 
     def _refuse_doubles(self, member: nodes.Model) -> None:
         seen: dict[str, Span] = {}
@@ -205,7 +206,7 @@ class _Collected:
         return None, {}
 
     def _necks(self, scope: Scope) -> tuple[Network, ...]:
-        settings = [s for s in self.settings if s.key in OPERATOR_SETTINGS or s.key.startswith("default ")]
+        settings = [[s for s in member if _for_operators(s)] for member in self.settings]
         necks = []
         for name in self.necks:
             with self.diagnostics.absorbing():
@@ -219,7 +220,7 @@ class _Collected:
         return tuple(necks)
 
     def _network(
-        self, name: nodes.Name, scope: Scope, settings: Sequence[nodes.Setting]
+        self, name: nodes.Name, scope: Scope, settings: Sequence[Sequence[nodes.Setting]]
     ) -> tuple[Network, dict[str, Any]]:
         found = scope.find("network", name.text)
         if not isinstance(found, nodes.Network):
@@ -231,8 +232,8 @@ class _Collected:
                 help=suggestion(name.text, networks, "import the file that declares it"),
             )  # fmt: skip
         # What the network claims on its own, it needn't as a part; its settings may have changed.
-        laid_over = nodes.Network(name, None, tuple(settings), "", span=name.span)
-        return resolve_with_defaults(found, scope, [laid_over], membership=False)
+        laid_over = [nodes.Network(name, None, tuple(s), "", span=name.span) for s in settings]
+        return resolve_with_defaults(found, scope, laid_over, membership=False)
 
     def _heads(self, scope: Scope) -> tuple[Call, ...]:
         heads: dict[str, Call] = {}
@@ -254,6 +255,10 @@ class _Collected:
             with self.diagnostics.absorbing():
                 expectations.append(read_expectation(node))
         return tuple(expectations)
+
+
+def _for_operators(setting: nodes.Setting) -> bool:
+    return setting.key in OPERATOR_SETTINGS or setting.key.startswith("default ")
 
 
 def _once(declaration: nodes.ModelDeclaration) -> str:

@@ -7,6 +7,7 @@ write_model  the model with its weights, streamed into a file
 from spinedsl.emit.onnx.emit import emit
 from spinedsl.emit.onnx.model import OnnxModel
 from spinedsl.emit.onnx.options import OPSETS, OnnxOptions
+from spinedsl.emit.onnx.pipelined import emit_pipeline
 from spinedsl.emit.onnx.write import PROTOBUF_LIMIT, write_model
 from spinedsl.weights import Weights
 
@@ -17,5 +18,6 @@ __all__ = [
     "OnnxOptions",
     "Weights",
     "emit",
+    "emit_pipeline",
     "write_model",
 ]
