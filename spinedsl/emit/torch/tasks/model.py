@@ -74,7 +74,8 @@ def _documentation(doc: Sequence[str], parts: Sequence[Part], machinery: Machine
     for option in machinery.options:
         lines += [f"    {line}" for line in wrapped(f"{option.name}: {option.explanation}", 8, hanging=4)]
     if _rate(parts) is not None:
-        lines.append("    drop_path: rate of stochastic depth of the deepest block.")
+        text = "drop_path: rate of stochastic depth; block by block, a growing share of it."
+        lines += [f"    {line}" for line in wrapped(text, 8, hanging=4)]
     return [*lines, "    generator: what the initialisation draws from; torch's own if there is none."]
 
 
