@@ -1,0 +1,1 @@
+"""A detector of handwritten digits, small enough to ship: data, training, evaluation, comparison."""
