@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spinedsl.diagnostics import fail
 from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.prose import docstring, wrapped
 from spinedsl.emit.torch.tasks.family import Family, TwoStage, family_of
 from spinedsl.emit.torch.tasks.labelling import classification, segmentation
 from spinedsl.emit.torch.tasks.one_stage import one_stage
-from spinedsl.emit.torch.tasks.parts import Machinery, ModelParts, Part
+from spinedsl.emit.torch.tasks.parts import TAKEN_ATTRIBUTES, Machinery, ModelParts, Part
 from spinedsl.emit.torch.tasks.two_stage import two_stage
 from spinedsl.emit.torch.templates import render
 from spinedsl.graph.tasks import Classification, Detection, Task
@@ -29,9 +30,11 @@ def model_parts(
         span: where the model is defined.
 
     Raises:
-        DiagnosticError: SP044, no loss or result follows from these tasks together.
+        DiagnosticError: SP044, no loss or result follows from these tasks together; SP025, a part is
+            called like something of the model's class.
     """
     family = family_of(tasks, span)
+    _refuse_taken(parts, span)
     machinery = _machinery(family)
     heads = {task.head for task in tasks}
     methods = [
@@ -48,6 +51,18 @@ def model_parts(
         methods=methods,
     )
     return ModelParts(machinery.standard_imports, machinery.imports, machinery.helpers, model)
+
+
+def _refuse_taken(parts: Sequence[Part], span: Span | None) -> None:
+    for part in parts:
+        if part.attribute in TAKEN_ATTRIBUTES:
+            raise fail(
+                "SP025",
+                f"a part of a model can't be called “{part.attribute}”: the generated class has a "
+                "method or setting of that name",
+                span,
+                help="give its definition another name",
+            )
 
 
 def _machinery(family: Family) -> Machinery:

@@ -175,6 +175,16 @@ def test_tasks_that_make_no_model(tasks, message):
     assert diagnostic.help
 
 
+@pytest.mark.parametrize("name", sorted(TAKEN_ATTRIBUTES))
+def test_parts_that_are_called_like_something_of_the_class(name):
+    parts = (CLASSIFIER.parts[0], replace(CLASSIFIER.parts[1], attribute=name))
+    with pytest.raises(DiagnosticError) as caught:
+        model_parts("M", parts, [Classification(name, 5)], ["M."], SPAN)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.primary.span) == ("SP025", SPAN)
+    assert f"“{name}”" in diagnostic.message
+
+
 def test_order_of_heads_does_not_matter():
     assert model_parts("M", MASK.parts, MASK.tasks[::-1], ["M."]) == model_parts(
         "M", MASK.parts, MASK.tasks, ["M."]
