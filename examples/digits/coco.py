@@ -15,7 +15,7 @@ from PIL import Image
 from examples.digits.data import CLASSES, SIZE, Split, scene
 
 
-def annotations(split: Split, count: int) -> dict[str, Any]:
+def dataset(split: Split, count: int) -> dict[str, Any]:
     """The first scenes of a split in COCO's format, as instances_val2017.json has it.
 
     Categories are digits by their value; annotation ids start at 1, since pycocotools reads 0 as
@@ -70,7 +70,7 @@ def export(folder: Path, train: int, val: int) -> None:
             for index in indices:
                 Image.fromarray(scene(split, index).image).save(folder / split / file_name(index))
         path = folder / "annotations" / f"instances_{split}.json"
-        path.write_text(json.dumps(annotations(split, count)))
+        path.write_text(json.dumps(dataset(split, count)))
         click.echo(f"{count} scenes in {folder / split}, annotations in {path}")
 
 

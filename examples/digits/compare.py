@@ -77,7 +77,7 @@ def contender(name: str, model: str, macs: int) -> Contender:
     # Multiply-adds never fall when the width grows.
     while high - low > 1:
         middle = (low + high) // 2
-        if at(middle).macs <= macs:
+        if at(middle).macs < macs:
             low = middle
         else:
             high = middle

@@ -69,7 +69,8 @@ def scene(split: Split, index: int) -> Scene:
     boxes: list[NDArray[np.float32]] = []
     labels: list[int] = []
     count = random.integers(DIGITS[0], DIGITS[1], endpoint=True)
-    scales = np.exp(random.uniform(*np.log(SCALES), size=count))
+    smallest, largest = np.log(SCALES)
+    scales = np.exp(random.uniform(smallest, largest, count))
     # Large digits first: a small one still finds a place between them.
     for scale in np.sort(scales)[::-1]:
         chosen = int(random.integers(len(targets)))
@@ -119,7 +120,8 @@ def background(split: Split, random: Generator) -> NDArray[np.float32]:
     if random.random() < 0.5:
         pixels = pixels[:, ::-1]
     gains = (random.uniform(0.5, 1.1) * random.uniform(0.8, 1.2, 3)).astype(np.float32)
-    return np.clip(pixels * gains, 0, 255)
+    coloured: NDArray[np.float32] = np.clip(pixels * gains, 0, 255)
+    return coloured
 
 
 def drawn(glyph: Image.Image, scale: float, random: Generator) -> NDArray[np.float32]:

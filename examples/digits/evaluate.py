@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from examples.digits.coco import annotations
+from examples.digits.coco import dataset
 from examples.digits.data import scene
 from examples.digits.network import WEIGHTS, detector, load_weights, to_input
 
@@ -91,7 +91,7 @@ def average_precision(detect: Detector, scenes: int = SCENES) -> dict[str, float
     # pycocotools reports its progress on stdout.
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
-        truth.dataset = annotations("val", scenes)
+        truth.dataset = dataset("val", scenes)
         truth.createIndex()
         evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
         evaluation.evaluate()

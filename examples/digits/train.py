@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -104,13 +105,14 @@ class Training:
         """Do the steps that are left."""
         start = time.monotonic() - self.seconds
         with click.progressbar(
+            batches(self.done, self.settings),
             length=self.settings.steps,
             label=f"train {self.state.parent.name}",
             item_show_func=lambda _: self._report(),
             update_min_steps=5,
         ) as bar:
             bar.update(self.done)
-            for images, targets in batches(self.done, self.settings):
+            for images, targets in bar:
                 self.losses[self.done] = self.step(images, targets)
                 self.done += 1
                 if self.settings.measures_after(self.done):
@@ -119,7 +121,6 @@ class Training:
                 self.seconds = time.monotonic() - start
                 if self.done % self.settings.save == 0 or self.done == self.settings.steps:
                     self._save()
-                bar.update(1)
 
     def step(self, images: Tensor, targets: Targets) -> Tensor:
         """One step; returns (2,) the losses of scores and boxes."""
@@ -215,7 +216,7 @@ def two_threads() -> None:
 @click.option("--bfloat16/--float32", default=Settings.bfloat16, show_default=True)
 @click.option("--save", default=Settings.save, show_default=True, help="Steps between two saved states.")
 @click.option("--measure", default=Settings.measure, show_default=True, help="Times AP is measured.")
-def main(folder: Path, **options: int) -> None:
+def main(folder: Path, **options: Any) -> None:
     """Train, or go on training, and write FOLDER/weights.safetensors and FOLDER/history.json."""
     two_threads()
     settings = Settings(**options)

@@ -61,11 +61,11 @@ def test_a_box_is_the_extent_of_the_ink() -> None:
 
 
 def test_annotations_are_what_the_scenes_hold() -> None:
-    dataset = json.loads(json.dumps(coco.annotations("val", SCENES)))
-    found = dataset["annotations"]
+    made = json.loads(json.dumps(coco.dataset("val", SCENES)))
+    found = made["annotations"]
     assert [each["id"] for each in found] == list(range(1, len(found) + 1))
-    assert {each["image_id"] for each in found} <= {image["id"] for image in dataset["images"]}
-    assert {each["category_id"] for each in found} <= {each["id"] for each in dataset["categories"]}
+    assert {each["image_id"] for each in found} <= {image["id"] for image in made["images"]}
+    assert {each["category_id"] for each in found} <= {each["id"] for each in made["categories"]}
     assert len(found) == sum(len(data.scene("val", index).labels) for index in range(SCENES))
 
 
