@@ -13,7 +13,7 @@ from spinedsl.weights.published.names import Origin, published_names
 from spinedsl.weights.published.recognition import recognise
 
 CANDIDATES = (
-    "spinenet49s", "spinenet49s_published", "spinenet49", "spinenet49_p2", "spinenet96", "spinenet143",
+    "spinenet49", "spinenet49_p2", "spinenet49s", "spinenet49s_published", "spinenet96", "spinenet143",
     "spinenet143l", "spinenet190", "spinenet_mobile49", "spinenet_mobile49s", "spinenet_mobile49xs",
 )  # fmt: skip
 """Networks of which checkpoints exist."""

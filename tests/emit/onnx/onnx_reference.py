@@ -28,7 +28,7 @@ def run(inlined: Inlined, weights, inputs):
     for node in inlined.nodes:
         operands = [values[name] for name in node.inputs]
         parameters = [
-            np.asarray(weights[f"{node.name}.{p.name}"], np.float64) for p in node.operator.parameters()
+            np.asarray(weights[f"{node.holder}.{p.name}"], np.float64) for p in node.operator.parameters()
         ]
         values[node.name] = compute(node.operator, operands, parameters)
     return {endpoint: values[name] for endpoint, name in inlined.outputs.items()}
