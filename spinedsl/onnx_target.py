@@ -20,6 +20,7 @@ from spinedsl.records import record
 
 if TYPE_CHECKING:
     from spinedsl.emit.onnx.model import OnnxModel
+    from spinedsl.emit.onnx.pipelined import Stage
 
 PipelineKind = Literal["detection", "classification", "segmentation"]
 PIPELINES: tuple[PipelineKind, ...] = get_args(PipelineKind)
@@ -106,7 +107,20 @@ def graph(compilation: AnyCompilation, request: OnnxRequest) -> OnnxModel:
     return emit(compilation.network, compilation.program, compilation.inlined, options, compilation.subject)
 
 
-def _with_pipeline(compilation: AnyCompilation, request: OnnxRequest) -> OnnxModel:
+def stages(compilation: AnyCompilation, request: OnnxRequest) -> dict[str, OnnxModel]:
+    """Every stage of a pipeline as a model of its own, without weights.
+
+    Raises:
+        DiagnosticError: as `graph`.
+    """
+    from spinedsl.emit.onnx.pipelined import STAGES
+
+    return {stage: _with_pipeline(compilation, request, stage) for stage in STAGES}
+
+
+def _with_pipeline(
+    compilation: AnyCompilation, request: OnnxRequest, stage: Stage | None = None
+) -> OnnxModel:
     from spinedsl.emit.onnx import OnnxOptions, emit_pipeline
     from spinedsl.emit.onnx.pipeline import PipelineOptions, pipeline
 
@@ -130,4 +144,4 @@ def _with_pipeline(compilation: AnyCompilation, request: OnnxRequest) -> OnnxMod
         model.name, compilation.assembly.tasks, (given.height, given.width), PIXELS[model.pixels], options,
         kind=request.pipeline, span=model.span,
     )  # fmt: skip
-    return emit_pipeline(model, compilation.assembly, around, request.opset)
+    return emit_pipeline(model, compilation.assembly, around, request.opset, stage)
