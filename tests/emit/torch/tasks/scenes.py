@@ -9,7 +9,9 @@ import torch
 COLOURS = torch.tensor([[2.0, -1.0, -1.0], [-1.0, 2.0, -1.0], [-1.0, -1.0, 2.0]])
 
 
-def scenes(count: int, size: tuple[int, int] = (128, 128), first_label: int = 0) -> tuple[Any, list[Any]]:
+def scenes(
+    count: int, size: tuple[int, int] = (128, 128), first_label: int = 0, largest: int = 56
+) -> tuple[Any, list[Any]]:
     """Images with two objects each, one in either half; with their boxes, labels and masks."""
     height, width = size
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
@@ -18,7 +20,7 @@ def scenes(count: int, size: tuple[int, int] = (128, 128), first_label: int = 0)
         boxes, masks = [], []
         labels = torch.randint(len(COLOURS), (2,))
         for half in range(2):
-            extent = torch.randint(24, 56, (2,))
+            extent = torch.randint(largest // 2 - 4, largest, (2,))
             corner = torch.rand(2) * (torch.tensor([width // 2, height]) - extent)
             corner = corner.round() + torch.tensor([half * width // 2, 0])
             box = torch.cat((corner, corner + extent))

@@ -55,7 +55,7 @@ def test_images_without_objects_are_learned_from(model, empty):
 
 def test_where_an_empty_image_stands_does_not_matter():
     network = make(RETINANET).eval()
-    pictures, (one,) = images(), scenes(1, SIZE)[1]
+    pictures, (one,) = images(), scenes(1, SIZE, largest=40)[1]
     first = network(pictures, [nothing(), one])
     second = network(pictures.flip(0), [one, nothing()])
     torch.testing.assert_close(first, second)
@@ -64,7 +64,7 @@ def test_where_an_empty_image_stands_does_not_matter():
 
 def test_regions_learn_objects_of_their_own_image():
     generated = module(MASK)
-    _, (one, other) = scenes(2, SIZE, 1)
+    _, (one, other) = scenes(2, SIZE, 1, largest=40)
     objects = generated.read_targets([one, nothing(), other], images(3))
     corner = torch.rand(3, 700, 2) * torch.tensor([60.0, 30.0])
     proposals = [torch.cat((c, c + 4 + torch.rand(700, 2) * 30), dim=1) for c in corner]
