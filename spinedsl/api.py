@@ -135,7 +135,7 @@ def torch_source(compilation: AnyCompilation, register: Collection[Framework] = 
     if isinstance(compilation, ModelCompilation):
         if register:
             raise fail(
-                "SP056", f"“{compilation.model.name}” is a model; frameworks take backbones",
+                "SP058", f"“{compilation.model.name}” is a model; frameworks take backbones",
                 compilation.model.span, help=f"register its backbone: “{compilation.network.name}”",
             )  # fmt: skip
         networks = [part.network for part in compilation.parts]
