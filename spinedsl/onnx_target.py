@@ -20,7 +20,7 @@ from spinedsl.records import record
 
 if TYPE_CHECKING:
     from spinedsl.emit.onnx.model import OnnxModel
-    from spinedsl.emit.onnx.pipelined import Stage
+    from spinedsl.emit.onnx.pipelined import Rewrite, Stage
 
 PipelineKind = Literal["detection", "classification", "segmentation"]
 PIPELINES: tuple[PipelineKind, ...] = get_args(PipelineKind)
@@ -88,8 +88,8 @@ def write_onnx(
     return write_model(path, model, values, force=force)
 
 
-def graph(compilation: AnyCompilation, request: OnnxRequest) -> OnnxModel:
-    """The ONNX model, all but its weights.
+def graph(compilation: AnyCompilation, request: OnnxRequest, rewrite: Rewrite | None = None) -> OnnxModel:
+    """The ONNX model, all but its weights; `rewrite` changes the operators of every part first.
 
     Raises:
         DiagnosticError: an operator that can't be written, or a request that doesn't fit.
@@ -97,14 +97,15 @@ def graph(compilation: AnyCompilation, request: OnnxRequest) -> OnnxModel:
     from spinedsl.emit.onnx import OnnxOptions, emit
 
     if request.pipeline is not None:
-        return _with_pipeline(compilation, request)
+        return _with_pipeline(compilation, request, rewrite=rewrite)
     if isinstance(compilation, ModelCompilation) and compilation.regions:
         raise fail(
             "SP042", f"“{compilation.model.name}” has heads on regions, which only a pipeline cuts out",
             compilation.model.span, help="add `--pipeline detection`",
         )  # fmt: skip
     options = OnnxOptions(request.opset, request.dynamic)
-    return emit(compilation.network, compilation.program, compilation.inlined, options, compilation.subject)
+    inlined = compilation.inlined if rewrite is None else rewrite(compilation.inlined)
+    return emit(compilation.network, compilation.program, inlined, options, compilation.subject)
 
 
 def stages(compilation: AnyCompilation, request: OnnxRequest) -> dict[str, OnnxModel]:
@@ -119,7 +120,10 @@ def stages(compilation: AnyCompilation, request: OnnxRequest) -> dict[str, OnnxM
 
 
 def _with_pipeline(
-    compilation: AnyCompilation, request: OnnxRequest, stage: Stage | None = None
+    compilation: AnyCompilation,
+    request: OnnxRequest,
+    stage: Stage | None = None,
+    rewrite: Rewrite | None = None,
 ) -> OnnxModel:
     from spinedsl.emit.onnx import OnnxOptions, emit_pipeline
     from spinedsl.emit.onnx.pipeline import PipelineOptions, pipeline
@@ -144,4 +148,4 @@ def _with_pipeline(
         model.name, compilation.assembly.tasks, (given.height, given.width), PIXELS[model.pixels], options,
         kind=request.pipeline, span=model.span,
     )  # fmt: skip
-    return emit_pipeline(model, compilation.assembly, around, request.opset, stage)
+    return emit_pipeline(model, compilation.assembly, around, request.opset, stage, rewrite)

@@ -98,7 +98,8 @@ def fold_norms(inlined: Inlined) -> Folding:
             name = f"{made.holder}.{parameter.name}"
             origins.setdefault(name, name if norm is None else _folded(parameter, node, norm))
     outputs = {endpoint: renamed.get(value, value) for endpoint, value in inlined.outputs.items()}
-    return Folding(Inlined(tuple(nodes), outputs), origins, renamed)
+    values = {value: renamed.get(name, name) for value, name in inlined.values.items()}
+    return Folding(Inlined(tuple(nodes), outputs, values), origins, renamed)
 
 
 def _foldable(inlined: Inlined) -> dict[str, InlinedNode]:

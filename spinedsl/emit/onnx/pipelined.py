@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 from spinedsl.emit.onnx.builder import GraphBuilder
@@ -26,9 +26,16 @@ RAW = "raw."
 Stage = Literal["before", "network", "behind"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
+Rewrite = Callable[[Inlined], Inlined]
+
 
 def emit_pipeline(
-    model: Model, assembly: Assembly, pipeline: Pipeline, opset: int = 17, stage: Stage | None = None
+    model: Model,
+    assembly: Assembly,
+    pipeline: Pipeline,
+    opset: int = 17,
+    stage: Stage | None = None,
+    rewrite: Rewrite | None = None,
 ) -> OnnxModel:
     """Write a lowered model and what stands around it, all but the bytes of its weights.
 
@@ -39,11 +46,12 @@ def emit_pipeline(
         opset: version of the default operator set.
         stage: one of them alone, to be measured: what stands before the network; the network; what
             stands behind it, which takes the network's values, and the images for their size.
+        rewrite: what happens to the operators of every part first.
 
     Raises:
         DiagnosticError: an operator without a rule (SP042).
     """
-    writing = _Writing(model, assembly, pipeline, opset)
+    writing = _Writing(model, assembly, pipeline, opset, rewrite or _as_it_is)
     graph = writing.graph
     (image,) = assembly.program.main.inputs
     if stage == "network":
@@ -63,14 +71,21 @@ def emit_pipeline(
     return OnnxModel(head, graph.nodes, writing.parameters, graph.values, tail)
 
 
+def _as_it_is(inlined: Inlined) -> Inlined:
+    return inlined
+
+
 class _Writing:
     """A graph in the making."""
 
-    def __init__(self, model: Model, assembly: Assembly, pipeline: Pipeline, opset: int) -> None:
+    def __init__(
+        self, model: Model, assembly: Assembly, pipeline: Pipeline, opset: int, rewrite: Rewrite
+    ) -> None:
         options = OnnxOptions(opset, frozenset({"batch"}))
         self.assembly = assembly
         self.two_stage = isinstance(pipeline.purpose, tuple)
-        self.inlined = inline(assembly.program)
+        self.rewrite = rewrite
+        self.inlined = rewrite(inline(assembly.program))
         self.extents = dimensions(model.backbone, assembly.program, self.inlined, options)
         self.regional = {part.name: program for part, program in assembly.region_programs()}
         self.parameters: dict[str, Parameter] = {}
@@ -116,7 +131,7 @@ class _Writing:
     def run_part(self, head: str, regions: str) -> Mapping[str, Value]:
         """Write a head on regions, which are the value `regions`; its raw outputs."""
         program = self.regional[head]
-        inlined = inline(program)
+        inlined = self.rewrite(inline(program))
         self.parameters |= inlined.parameters()
         extents = Dimensions(f"{head}_regions", _shapes(program, inlined), None)
         prefix = f"{RAW}{head}."
