@@ -48,16 +48,28 @@ class FunctionBuilder:
 
     @contextmanager
     def shared(self, instances: Iterable[str]) -> Iterator[Iterator[str]]:
-        """Walk over instances; each starts with the names that were free before the first."""
+        """Walk over instances; each starts with the names that were free before the first.
+
+        Behind the last, what any of them used is taken: one may have nodes that another lacks.
+        """
         counts, names = Counter(self._counts), set(self._names)
+        used: list[tuple[Counter[str], set[str]]] = []
 
         def walk() -> Iterator[str]:
             for self.instance in instances:
                 self._counts, self._names = Counter(counts), set(names)
+                used.append((self._counts, self._names))
                 yield self.instance
 
         yield walk()
         self.instance = ""
+        for used_counts, used_names in used:
+            self._counts |= used_counts
+            self._names |= used_names
+
+    def has(self, name: str) -> bool:
+        """Whether a node is called so already, in this instance if there is one."""
+        return name in self._names
 
     def name(self, label: str, prefix: str = "") -> str:
         """The next free name made of a label and a number."""

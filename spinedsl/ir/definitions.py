@@ -100,7 +100,7 @@ def _parts_of(
             item = scope.find("definition", name)
             if name in WORDS or (index == 0 and name in values):
                 continue
-            if isinstance(item, nodes.Definition) and item.kind == "part":
+            if _is_part(item):
                 parts.append(name)
                 continue
             wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
@@ -116,9 +116,12 @@ def _parts_of(
 
 def _parts_in(scope: Scope) -> Iterator[str]:
     for name in scope.names_of("definition"):
-        item = scope.find("definition", name)
-        if isinstance(item, nodes.Definition) and item.kind == "part":
+        if _is_part(scope.find("definition", name)):
             yield name
+
+
+def _is_part(item: object) -> bool:
+    return isinstance(item, nodes.Definition) and item.kind == "part"
 
 
 def joins_two(definition: nodes.Definition) -> bool:
@@ -163,7 +166,7 @@ def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:
             step.name.text
             for chain in _chains(definition.body.statements, set())
             for step in chain.steps
-            if step.name.text in definitions and step.name.text not in WORDS
+            if step.name.text not in WORDS and _is_part(definitions.get(step.name.text))
         ]
         for name, definition in definitions.items()
     }

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spinedsl.diagnostics import Diagnostics, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Call, Expectation, ImageInput, Model, Network, Scalar, trusted
 from spinedsl.ir.names import check_name
-from spinedsl.ir.resolve import resolve_with_defaults
+from spinedsl.ir.resolve import circle, no_network, resolve_with_defaults
 from spinedsl.ir.settings import call_of, choice, definition_of
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
@@ -54,22 +54,29 @@ def resolve_model(node: nodes.Model, scope: Scope, overrides: Sequence[nodes.Mod
 def _lineage(node: nodes.Model, scope: Scope) -> list[nodes.Model]:
     """The models it extends, oldest first, itself last."""
     lineage = [node]
-    while (parent := lineage[-1].extends) is not None:
-        found = scope.find("network", parent.text)
-        if not isinstance(found, nodes.Model):
-            wrong = f"; “{parent}” is a network" if found is not None else ""
+    while (name := lineage[-1].extends) is not None:
+        parent = scope.find("network", name.text)
+        if not isinstance(parent, nodes.Model):
+            raise _no_model(name, parent, scope)
+        for index, member in enumerate(lineage):
+            if member is parent:
+                raise circle(lineage[index:])
+        if len(lineage) >= MAX_LINEAGE:
             raise fail(
-                "SP020", f"there is no model “{parent}”{wrong}", parent.span,
-                help=suggestion(parent.text, _models(scope), "import the file that declares it"),
-            )  # fmt: skip
-        if any(found is member for member in lineage) or len(lineage) >= MAX_LINEAGE:
-            raise fail(
-                "SP022", f"“{node.name}” extends itself in a circle, or {MAX_LINEAGE} others", parent.span,
-                secondary=[Label(member.name.span, "by way of this one") for member in lineage[1:8]],
+                "SP002", f"more than {MAX_LINEAGE} models extend one another", name.span,
                 help="let one of them stand on its own",
             )  # fmt: skip
-        lineage.append(found)
+        lineage.append(parent)
     return lineage[::-1]
+
+
+def _no_model(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError:
+    if isinstance(found, nodes.Network):
+        message, help = f"“{name}” is a network, not a model", f"name it as a part: `backbone {name}`"
+    else:
+        message = f"there is no model “{name}”"
+        help = suggestion(name.text, _models(scope), "import the file that declares it")
+    return fail("SP020", message, name.span, help=help)
 
 
 def _models(scope: Scope) -> list[str]:
@@ -98,14 +105,14 @@ class _Collected:
 
     def add(self, member: nodes.Model) -> None:
         """Lay one member of the lineage over what is known; its necks and heads replace all others."""
-        self._refuse_doubles(member)
+        declarations = self._without_doubles(member)
         roles = {d.role for d in member.declarations if isinstance(d, nodes.Part)}
         if "neck" in roles:
             self.necks = []
         if any(isinstance(d, nodes.UseHead) for d in member.declarations):
             self.heads = []
         self.settings.append([])
-        for declaration in member.declarations:
+        for declaration in declarations:
             self._declare(declaration)
 
     def _declare(self, declaration: nodes.ModelDeclaration) -> None:
@@ -128,16 +135,22 @@ class _Collected:
         else:
             self.settings[-1].append(declaration)
 
-    def _refuse_doubles(self, member: nodes.Model) -> None:
+    def _without_doubles(self, member: nodes.Model) -> list[nodes.ModelDeclaration]:
+        """What a member says; of what it says twice, the first, and an error (SP024)."""
         seen: dict[str, Span] = {}
+        kept = []
         for declaration in member.declarations:
             what = _once(declaration)
-            first = seen.setdefault(what, declaration.span) if what else declaration.span
-            if first is not declaration.span:
+            if what in seen:
                 self.diagnostics.add(
                     "SP024", f"“{what}” is declared twice", declaration.span,
-                    secondary=[Label(first, "first declared here")], help="remove one of them",
+                    secondary=[Label(seen[what], "first declared here")], help="remove one of them",
                 )  # fmt: skip
+                continue
+            if what:
+                seen[what] = declaration.span
+            kept.append(declaration)
+        return kept
 
     # ---- finishing
 
@@ -224,13 +237,7 @@ class _Collected:
     ) -> tuple[Network, dict[str, Any]]:
         found = scope.find("network", name.text)
         if not isinstance(found, nodes.Network):
-            models = _models(scope)
-            networks = [n for n in scope.names_of("network") if n not in models]
-            wrong = f"; “{name}” is a model" if found is not None else ""
-            raise fail(
-                "SP020", f"there is no network “{name}”{wrong}", name.span,
-                help=suggestion(name.text, networks, "import the file that declares it"),
-            )  # fmt: skip
+            raise no_network(name, found, scope)
         # What the network claims on its own, it needn't as a part; its settings may have changed.
         laid_over = [nodes.Network(name, None, tuple(s), "", span=name.span) for s in settings]
         return resolve_with_defaults(found, scope, laid_over, membership=False)

@@ -79,8 +79,38 @@ RESERVED = frozenset(
 )
 """What a torch module, or the generated one, already calls something. A test compares it with torch."""
 
+RESERVED_LEVELS = frozenset(["clear", "items", "keys", "pop", "update", "values"])
+"""What an `nn.ModuleDict` calls something: its keys are levels, which are named like endpoints."""
+
+RESERVED_PARTS = frozenset(
+    [
+        "classes",
+        "detections",
+        "label_smoothing",
+        "losses",
+        "mask_losses",
+        "max_candidates",
+        "max_detections",
+        "max_proposals",
+        "nms_threshold",
+        "outputs",
+        "proposal_losses",
+        "proposals",
+        "region_detections",
+        "region_losses",
+        "region_outputs",
+        "score_threshold",
+        "with_masks",
+    ]
+)
+"""What the generated class of a model calls something, beside `RESERVED`; its heads are attributes too."""
+
 _ENDS = ("block", "input", "endpoint")
 """What a connection can start or end at."""
+
+
+_ALSO = {"endpoint": RESERVED_LEVELS, "head": RESERVED_PARTS}
+"""What is reserved for one kind of thing."""
 
 
 def check_name(name: nodes.Name, what: str) -> None:
@@ -90,7 +120,7 @@ def check_name(name: nodes.Name, what: str) -> None:
         DiagnosticError: it would break the generated code (SP025).
     """
     text = name.text
-    if keyword.iskeyword(text) or text in RESERVED:
+    if keyword.iskeyword(text) or text in RESERVED | _ALSO.get(what, frozenset()):
         reason = "is a word of Python" if keyword.iskeyword(text) else "already means something in a module"
     elif text.startswith("_") or "__" in text:
         reason = "starts with “_” or holds “__”, which Python keeps for itself"

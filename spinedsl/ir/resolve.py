@@ -101,17 +101,10 @@ def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
     while (parent_name := lineage[-1].extends) is not None:
         parent = scope.find("network", parent_name.text)
         if not isinstance(parent, nodes.Network):
-            raise fail(
-                "SP020",
-                f"there is no network “{parent_name}”",
-                parent_name.span,
-                help=suggestion(
-                    parent_name.text, scope.names_of("network"), "import the file that declares it"
-                ),
-            )
+            raise no_network(parent_name, parent, scope)
         for index, member in enumerate(lineage):
             if member is parent:
-                raise _circle(lineage[index:])
+                raise circle(lineage[index:])
         if len(lineage) >= MAX_LINEAGE:
             raise fail(
                 "SP002",
@@ -123,8 +116,19 @@ def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
     return lineage[::-1]
 
 
-def _circle(members: list[nodes.Network]) -> DiagnosticError:
-    """The same error for every network of the circle, so that it is said once."""
+def no_network(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError:
+    """What to say of a name that means no network, but perhaps a model."""
+    if isinstance(found, nodes.Model):
+        message, help = f"“{name}” is a model, not a network", "name a network, such as the model's backbone"
+    else:
+        known = [n for n in scope.names_of("network") if isinstance(scope.find("network", n), nodes.Network)]
+        message = f"there is no network “{name}”"
+        help = suggestion(name.text, known, "import the file that declares it")
+    return fail("SP020", message, name.span, help=help)
+
+
+def circle(members: list[nodes.Network] | list[nodes.Model]) -> DiagnosticError:
+    """The same error for every network, or model, of the circle, so that it is said once."""
     start = min(range(len(members)), key=lambda i: members[i].span.start)
     first, *others = members[start:] + members[:start]
     assert first.extends is not None
@@ -236,10 +240,10 @@ class _Resolution:
             self._set(declaration, bundled=False)
         elif isinstance(declaration, nodes.Block):
             check_name(declaration.name, "block")
-            if declaration.endpoint is not None:
-                check_name(declaration.endpoint, "endpoint")
             self.blocks[declaration.name.text] = declaration
             self.removed.pop(declaration.name.text, None)
+            if declaration.endpoint is not None:
+                check_name(declaration.endpoint, "endpoint")
         elif isinstance(declaration, nodes.Without):
             for name in declaration.names:
                 self._remove(name)
@@ -385,10 +389,7 @@ class _Resolution:
     def _seed(self, name: nodes.Name) -> Network:
         seed = self.scope.find("network", name.text)
         if not isinstance(seed, nodes.Network):
-            raise fail(
-                "SP020", f"there is no network “{name}”", name.span,
-                help=suggestion(name.text, self.scope.names_of("network"), "import the file that declares it"),
-            )  # fmt: skip
+            raise no_network(name, seed, self.scope)
         return resolve(seed, self.scope, membership=False)
 
     def _roots(

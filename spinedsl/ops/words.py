@@ -99,6 +99,8 @@ def _initial(written: Written, fan_in: int, fan_out: int) -> Initial:
     if std is not None:
         if std <= 0:
             raise ShapeError(f"a deviation is greater than 0, not {std}", "write it as `std = 0.01`")
+        if written.arguments.get("init") == "glorot_uniform":
+            raise ShapeError("`std` and `init` are two ways to draw the same weights", "keep one of them")
         return Initial("normal", value=float(std))
     if written.arguments.get("init") == "glorot_uniform":
         return Initial("glorot_uniform", fan_in, fan_out)
@@ -116,6 +118,8 @@ def _initial_bias(written: Written) -> Initial:
         )
     if not written.arguments["bias"]:
         raise ShapeError("a prior sets the bias, and there is none", "write `bias = true` beside it")
+    if written.arguments["std"] is None:
+        raise ShapeError("a prior holds where weights are close to zero", "say how close: `std = 0.01`")
     return Initial("logit", value=float(prior))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from spinedsl.diagnostics import Diagnostics, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
-from spinedsl.graph.program import Call, Endpoint, Program
+from spinedsl.graph.program import Endpoint, Program
 from spinedsl.ir.binding import value_of
 from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expressions import NoValue, Value
@@ -29,6 +29,7 @@ from spinedsl.passes.body import BodyRunner, Budget
 from spinedsl.passes.connections import Connector, Source, place_of
 from spinedsl.passes.functions import FunctionMaker
 from spinedsl.passes.scale_widths import scaled
+from spinedsl.passes.sharing import refuse_levelled
 from spinedsl.source import Span
 
 IMAGE = "image"
@@ -56,7 +57,7 @@ def lower(expanded: ExpandedNetwork) -> Program:
     lowering.diagnostics.stop_on_errors()
     program = lowering.finish()
     _refuse_equal_names(program, expanded)
-    _refuse_levelled(program)
+    refuse_levelled(program, "leave out `per_level`, or write a `head`")
     return program
 
 
@@ -323,19 +324,4 @@ def _refuse_equal_names(program: Program, expanded: ExpandedNetwork) -> None:
                 help="rename the block",
             )
         seen.add(node.name)
-    diagnostics.stop_on_errors()
-
-
-def _refuse_levelled(program: Program) -> None:
-    """A network has no levels whose parameters could differ."""
-    diagnostics = Diagnostics()
-    for node in program.main.nodes:
-        levelled = isinstance(node.target, Call) and program.functions[node.target.function].levelled
-        if node.own or levelled:
-            diagnostics.add(
-                "SP031",
-                f"“{node.owner}” has parameters for every level, which only a head can",
-                node.span,
-                help="leave out `per_level`",
-            )
     diagnostics.stop_on_errors()

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 
 from spinedsl.diagnostics import DiagnosticError, Label, fail
 from spinedsl.graph.builder import Feature, FunctionBuilder
-from spinedsl.graph.inline import inline
 from spinedsl.graph.program import Endpoint, Program
 from spinedsl.graph.tasks import Classification, RegionBoxes, RegionMasks, Segmentation, Task
 from spinedsl.ir.binding import bind, value_of
@@ -26,6 +25,7 @@ from spinedsl.ops import Shape
 from spinedsl.passes.body import BodyRunner, Budget
 from spinedsl.passes.functions import FunctionMaker
 from spinedsl.passes.lower import STEPS, settings_of
+from spinedsl.passes.sharing import refuse_levelled, refuse_unequal
 from spinedsl.passes.tasks import Site, TaskWord, read_task, wrong_outputs
 from spinedsl.records import record
 from spinedsl.source import Span
@@ -91,7 +91,7 @@ class _Lowering:
             self.main, environment, settings_of(model.backbone), maker.call_part, maker.budget, user,
             levels=levels, span=definition.name.span,
         )  # fmt: skip
-        runner.offer(task)
+        runner.offer(task, definition.parameters)
         runner.run(definition.body, None if levels else Feature(REGION, self.main.inputs[0].shape))
         shapes = {name: tuple(f.shape for f in by.values()) for name, by in runner.outputs.items()}
         problem = wrong_outputs(call.name, word, task, shapes, definition.name.span)
@@ -99,7 +99,8 @@ class _Lowering:
         if problem is not None:
             raise _naming(problem, user)
         program = self._program(runner, maker, definition, task)
-        self._refuse_unequal(program, user)
+        refuse_levelled(program, "write it into `each level { … }`, or leave out `per_level`", user)
+        refuse_unequal(program, user)
         if isinstance(task, Segmentation):
             logits = runner.outputs["logits"][""].shape
             task = replace(task, stride=self._stride_of(logits, definition.name.span))
@@ -155,19 +156,6 @@ class _Lowering:
             help="enlarge them to one of the levels: `upsample(bilinear, level)`",
         )  # fmt: skip
 
-    def _refuse_unequal(self, program: Program, user: Label | None) -> None:
-        """What has one name has one shape."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for node in inline(program).nodes:
-            for parameter in node.operator.parameters():
-                name = f"{node.holder}.{parameter.name}"
-                if shapes.setdefault(name, parameter.shape) != parameter.shape:
-                    raise fail(
-                        "SP044", f"the levels share “{self.call.name}.{name}”, but would need it in several shapes",
-                        node.span, secondary=[user] if user else [],
-                        help="bring the levels to one width first: `endpoints -> 256`",
-                    )  # fmt: skip
-
 
 @dataclass
 class HeadRunner(BodyRunner):
@@ -177,20 +165,35 @@ class HeadRunner(BodyRunner):
         levels: finest first; none on regions.
         span: of the head's name.
         outputs: output → level ("" without one) → value.
+        walking: whether the statement that runs stands in a walk over the levels.
     """
 
     levels: tuple[Level, ...] = ()
     span: Span | None = None
     outputs: dict[str, dict[str, Feature]] = field(default_factory=dict)
+    walking: bool = False
 
-    def offer(self, task: Task) -> None:
-        """Put what a head finds under names into the environment."""
+    def offer(self, task: Task, parameters: Sequence[nodes.Parameter]) -> None:
+        """Put what a head finds under names into the environment.
+
+        Raises:
+            DiagnosticError: a parameter has one of these names (SP024).
+        """
+        found: dict[str, Value] = {}
         anchors = getattr(task, "anchors", None)
         if anchors is not None:
-            self.environment["anchors"] = anchors.count
+            found["anchors"] = anchors.count
         if self.levels:
-            self.environment["features"] = tuple(level.feature for level in self.levels)
-        else:
+            found["features"] = tuple(level.feature for level in self.levels)
+        for parameter in parameters:
+            name = parameter.name.text
+            if name in found or name == "input" or (self.levels and name == "level"):
+                raise self.error(
+                    "SP024", f"“{name}” is a parameter, and what a head finds in its body", parameter.span,
+                    "rename the parameter",
+                )  # fmt: skip
+        self.environment |= found
+        if not self.levels:
             (port,) = self.builder.inputs
             self.bind("input", Feature(port.name, port.shape))
 
@@ -206,14 +209,18 @@ class HeadRunner(BodyRunner):
                 "SP044", "a head on regions has no levels", statement.span,
                 "write what happens to one region, which is `input`",
             )  # fmt: skip
-        if self.builder.instance:
+        if self.walking:
             raise self.error(
-                "SP031", "levels in levels", statement.span, "close the first `each level` before"
-            )
+                "SP031", "a walk over the levels stands inside another one", statement.span,
+                "close the body of the first one before",
+            )  # fmt: skip
+        self.walking = True
         if isinstance(statement, nodes.Each):
             self._each(statement)
-            return current
-        return self._descend(statement)
+        else:
+            current = self._descend(statement)
+        self.walking = False
+        return current
 
     def _each(self, statement: nodes.Each) -> None:
         outside = dict(self.environment)
@@ -253,6 +260,11 @@ class HeadRunner(BodyRunner):
         *before, last = statement.chain.steps
         if before:
             current = self.chain(replace(statement.chain, steps=tuple(before)), current)
+        if self.builder.has(name):
+            raise self.error(
+                "SP024", f"the output “{name}” is called like a part before it", statement.name.span,
+                "rename the part: both would name parameters",
+            )  # fmt: skip
         self.builder.wanted = name
         value = self.chain(replace(statement.chain, steps=(last,)), current)
         self.builder.wanted = ""
@@ -260,8 +272,9 @@ class HeadRunner(BodyRunner):
         by_instance[instance] = value
 
     def wrong_levels(self, word: TaskWord) -> DiagnosticError | None:
-        """Outputs that a level lacks, or that stand by levels where one was wanted."""
-        wanted = {level.endpoint.name for level in self.levels} if word.by_level else {""}
+        """Outputs that a level lacks, that have another extent, or that stand by levels for no reason."""
+        extents = {level.endpoint.name: level.endpoint.shape for level in self.levels}
+        wanted = set(extents) if word.by_level else {""}
         for name, by_instance in self.outputs.items():
             if set(by_instance) != wanted:
                 help = (
@@ -269,6 +282,13 @@ class HeadRunner(BodyRunner):
                 )
                 return fail("SP044", f"“{name}” must be put out once" + (" a level" if word.by_level else ""),
                             self.span, help=help)  # fmt: skip
+            for level, value in by_instance.items() if word.by_level else ():
+                shape = extents[level]
+                if (value.shape.height, value.shape.width) != (shape.height, shape.width):
+                    return fail(
+                        "SP041", f"“{name}” is {value.shape} at {level}, which has {shape.height} x {shape.width} pixels",
+                        self.span, help="a level's outputs have one pixel for each of its own: leave out the stride",
+                    )  # fmt: skip
         return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from fractions import Fraction
 
 from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
@@ -60,7 +59,7 @@ class TaskWord:
         build: makes the task.
         arguments: name → default; None if it must be given.
         example: as a head would write it.
-        outputs: what the head must put out, each with its channels; None for any.
+        outputs: what the head must put out, each with its channels.
         regions: whether the head works on regions that are cut out of the levels.
         by_level: whether every level has outputs of its own.
     """
@@ -71,7 +70,6 @@ class TaskWord:
     outputs: Callable[[Task], dict[str, int]]
     regions: bool = False
     by_level: bool = False
-    bounds: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def _anchors(numbers: Numbers) -> Anchors:
@@ -144,8 +142,7 @@ TASKS: dict[str, TaskWord] = {
 }  # fmt: skip
 """Every task, by its word in the language."""
 
-_BOUNDS = {"classes": MAX_CLASSES, "octaves": MAX_OCTAVES, "pool": MAX_POOL, "size": MAX_SIZE, "aspects": 3}
-_FRACTIONAL = frozenset({"size"})
+_BOUNDS = {"classes": MAX_CLASSES, "octaves": MAX_OCTAVES, "pool": MAX_POOL, "size": MAX_SIZE}
 
 
 def read_task(
@@ -165,7 +162,7 @@ def read_task(
             "SP020", f"there is no task “{call.name}”", call.name.span, secondary=secondary,
             help=suggestion(call.name.text, TASKS, f"tasks are {', '.join(TASKS)}"),
         )  # fmt: skip
-    numbers: dict[str, int | Fraction] = {n: v for n, v in word.arguments.items() if v is not None}
+    numbers: dict[str, int | Fraction] = {}
     names = list(word.arguments)
     for index, argument in enumerate(call.arguments):
         name = argument.name.text if argument.name else names[index] if index < len(names) else ""
@@ -175,10 +172,17 @@ def read_task(
                 argument.span, secondary=secondary,
                 help=suggestion(name, names, f"its arguments are {', '.join(names)}"),
             )  # fmt: skip
+        if name in numbers:
+            raise fail(
+                "SP031", f"“{name}” is given twice", argument.span, secondary=secondary,
+                help="remove one of them",
+            )  # fmt: skip
         value = evaluate(argument.value, environment)
         numbers[name] = _checked(name, value, argument.span, secondary)
-    for name in names:
-        if name not in numbers:
+    for name, default in word.arguments.items():
+        if default is not None:
+            numbers.setdefault(name, default)
+        elif name not in numbers:
             raise fail(
                 "SP031", f"“{call.name}” needs a value for “{name}”", call.span, secondary=secondary,
                 help=f"write `-> {word.example}`",
@@ -188,10 +192,15 @@ def read_task(
 
 def _checked(name: str, value: Value, span: Span, secondary: list[Label]) -> int | Fraction:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    fraction = isinstance(value, Fraction) and name in _FRACTIONAL
-    allowed = value in (1, 3) if name == "aspects" else (whole or fraction) and 0 < value <= _BOUNDS[name]
+    if name == "aspects":
+        allowed, wanted = whole and value in (1, 3), "1 or 3"
+    elif name == "size":
+        allowed = (whole or isinstance(value, Fraction)) and 0 < value <= _BOUNDS[name]
+        wanted = f"a number above 0, and up to {_BOUNDS[name]:,}"
+    else:
+        allowed = whole and 0 < value <= _BOUNDS[name]
+        wanted = f"a whole number from 1 to {_BOUNDS[name]:,}"
     if not allowed:
-        wanted = "1 or 3" if name == "aspects" else f"a number from 1 to {_BOUNDS[name]:,}"
         raise fail(
             "SP030", f"“{name}” of a task must be {wanted}, not {describe(value)}", span,
             secondary=secondary, help=f"give it {wanted}",

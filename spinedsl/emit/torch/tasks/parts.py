@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
+from spinedsl.ir.names import RESERVED_PARTS
 from spinedsl.records import record
 
-TAKEN_ATTRIBUTES = frozenset(
-    (
-        "classes",
-        "detections",
-        "forward",
-        "initialise",
-        "label_smoothing",
-        "losses",
-        "mask_losses",
-        "max_candidates",
-        "max_detections",
-        "max_proposals",
-        "nms_threshold",
-        "outputs",
-        "proposal_losses",
-        "proposals",
-        "region_detections",
-        "region_losses",
-        "region_outputs",
-        "score_threshold",
-        "with_masks",
-    )
-)
+TAKEN_ATTRIBUTES = RESERVED_PARTS | {"forward", "initialise"}
 """Attributes of the model's class beside those of `nn.Module`: no part may be called so."""
 
 TAKEN_NAMES = frozenset(
