@@ -64,6 +64,15 @@ def bracketed(indent: int, head: str, items: Iterable[str], tail: str) -> list[s
     return [margin + head, *(f"{margin}    {text}," for text in texts), margin + tail]
 
 
+def collected(indent: int, head: str, items: Iterable[str], tail: str) -> list[str]:
+    """A list, tuple or dict: in one line, else one item a line."""
+    margin, texts = " " * indent, list(items)
+    line = f"{margin}{head}{', '.join(texts)}{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [margin + head, *(f"{margin}    {text}," for text in texts), margin + tail]
+
+
 def listed(indent: int, head: str, names: Sequence[str]) -> list[str]:
     """`head a, b, c` in as many lines of that form as it takes."""
     lines: list[str] = []

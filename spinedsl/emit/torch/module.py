@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from spinedsl.emit.banner import banner
 from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.torch.extents import extents_of
-from spinedsl.emit.torch.layout import bracketed
+from spinedsl.emit.torch.layout import collected
 from spinedsl.emit.torch.prose import docstring, plain, wrapped
 from spinedsl.emit.torch.public import public_class
 from spinedsl.emit.torch.register import registration
@@ -79,7 +79,7 @@ def whole(
         standard=sorted(dict.fromkeys(standard), key=_import_order),
         functional=any(re.search(r"\bF\.\w+\(", text) for text in texts),
         imports=sorted(["from torch import nn", *imports]),
-        exports=bracketed(0, "__all__ = [", [f'"{name}"' for name in exports], "]"),
+        exports=collected(0, "__all__ = [", [f'"{name}"' for name in exports], "]"),
         texts=texts,
     )
 

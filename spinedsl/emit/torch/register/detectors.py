@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spinedsl.emit.torch.layout import bracketed
+from spinedsl.emit.torch.layout import bracketed, collected
 from spinedsl.emit.torch.prose import wrapped
 from spinedsl.emit.torch.register.subject import Fields, Subject, argument, common, indices, rate_of
 from spinedsl.ir.model import StemBlock
@@ -46,7 +46,7 @@ def _stages(subject: Subject) -> tuple[list[str], str]:
         texts[0] += ","
     shown = "; ".join(", ".join(names) for level, names in stages.items() if level >= 0)
     told = f", each further number the stem's blocks of one more level ({shown})" if shown else ""
-    return bracketed(4, "stem_stages = (", texts, ")"), told
+    return collected(4, "stem_stages = (", texts, ")"), told
 
 
 def mmdet(subject: Subject, use: dict[str, str]) -> Fields:

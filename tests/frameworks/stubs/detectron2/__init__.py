@@ -1,0 +1,1 @@
+"""Stub of detectron2; see ../README.md."""

@@ -1,0 +1,1 @@
+"""Stub of mmdetection; see ../README.md."""

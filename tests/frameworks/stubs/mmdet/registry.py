@@ -1,0 +1,5 @@
+"""The registry that backbones are in."""
+
+from mmengine.registry import Registry
+
+MODELS = Registry("model")

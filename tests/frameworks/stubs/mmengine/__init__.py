@@ -1,0 +1,1 @@
+"""Stub of mmengine; see ../README.md."""
