@@ -17,12 +17,37 @@ from safetensors import safe_open
 
 from spinedsl.pipeline import Compilation
 from spinedsl.specification import open_spec
+from spinedsl.weights.files import Entry, TensorFile
+from spinedsl.weights.importing import imported, match
 
 Array = NDArray[np.float32]
 Overrides = tuple[tuple[str, str], ...]
 
 FOLDER = Path(__file__).parent / "fixtures"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.safetensors")))
+
+
+class Variables(TensorFile):
+    """Variables in memory, as a checkpoint would hold them."""
+
+    format = "variables in memory"
+
+    def __init__(self, variables: dict[str, Array]) -> None:
+        super().__init__(Path("variables"))
+        self._variables = variables
+        self.entries = {name: Entry("F32", a.shape, 0, a.nbytes) for name, a in variables.items()}
+
+    def read(self, name: str) -> Array:
+        return self._variables[name]
+
+    def close(self) -> None:
+        pass
+
+
+def import_weights(compilation: Compilation, variables: dict[str, Array]) -> dict[str, Array]:
+    """Every parameter out of the variables of Model Garden's network."""
+    file = Variables(variables)
+    return dict(imported(compilation, match(compilation, "garden", file), file))
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from emit.onnx import onnx_reference
-from garden_fixtures import Array
 
 from spinedsl.api import torch_source
 from spinedsl.emit.onnx import OnnxOptions, emit
 from spinedsl.ir.titles import class_name
 from spinedsl.pipeline import Compilation
+from spinedsl.weights import Array
 
 Weights = Mapping[str, Array]
 Run = Callable[[Compilation, Weights, Array], Mapping[str, Array]]

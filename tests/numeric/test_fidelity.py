@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from garden_fixtures import NAMES, Array, Overrides, load
-from garden_names import import_weights
+from garden_fixtures import NAMES, Array, Overrides, import_weights, load
 from garden_targets import Run, run_onnx, run_program, run_torch
 from tolerances import MISTAKE, PUBLISHED, PUBLISHED_EXACT, SLOPE
 
@@ -41,7 +40,7 @@ def test_agrees_with_the_published_implementation(name: str, target: str) -> Non
     fixture = load(name)
     run, tolerance = TARGETS[target]
     compilation = fixture.compilation()
-    weights = dict(import_weights(compilation, fixture.weights))
+    weights = import_weights(compilation, fixture.weights)
     errors = relative_errors(fixture.outputs, run(compilation, weights, fixture.image))
     assert max(errors.values()) <= tolerance, f"{name}, {target}: {shown(errors)}"
 
@@ -85,7 +84,7 @@ MISTAKES = [
 @pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def test_would_see_a_mistake(mistake: Mistake) -> None:
     fixture = load(mistake.fixture)
-    weights = dict(import_weights(fixture.compilation(), fixture.weights))
+    weights = import_weights(fixture.compilation(), fixture.weights)
     changed = fixture.compilation(*mistake.changes)
     kept = {name: weights[name] for name in changed.inlined.parameters()}
     errors = relative_errors(fixture.outputs, run_onnx(changed, kept, fixture.image))
@@ -100,7 +99,7 @@ def test_would_see_exchanged_names(one: str, other: str) -> None:
     """Layers of equal shapes are told apart by the results alone."""
     fixture = load("resnet")
     compilation = fixture.compilation()
-    weights = dict(import_weights(compilation, fixture.weights))
+    weights = import_weights(compilation, fixture.weights)
     exchanged = {}
     for name, value in weights.items():
         unit, _, rest = name.partition(".")

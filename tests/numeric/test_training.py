@@ -9,7 +9,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from garden_fixtures import NAMES, Array, load
-from garden_names import published_names
 from garden_targets import torch_network
 
 from spinedsl.graph.inline import Inlined
@@ -17,6 +16,7 @@ from spinedsl.ops import DropPath, Initial
 from spinedsl.pipeline import Compilation
 from spinedsl.specification import open_spec
 from spinedsl.weights.drawn import TRUNCATED_DEVIATION, initial_weights
+from spinedsl.weights.published import published_names
 
 RATE = 0.2
 # Read off the published networks, built with `init_stochastic_depth_rate=0.2`.
@@ -88,8 +88,8 @@ def test_initialisation(name: str) -> None:
     fixture = load(name)
     compilation = fixture.compilation()
     expected = {
-        parameter: published_initial(variable, fixture.weights[variable].shape)
-        for parameter, variable in published_names(compilation).items()
+        parameter: published_initial(variable.name, fixture.weights[variable.name].shape)
+        for parameter, variable in published_names(compilation, "garden").items()
     }
     assert initials(compilation) == expected
 

@@ -161,10 +161,6 @@ class _Walk:
 
     def _connections(self, block: Block, place: int) -> Iterator[Group]:
         """Resampling rules; a mobile one halves with a depthwise convolution for each step."""
-        if len(block.inputs) != PARENTS:
-            raise self._refusal(
-                f"gives every block two inputs, and “{block.name}” has {len(block.inputs)}", block.span
-            )
         sources: list[str] = []
         for number, connection in enumerate(block.inputs):
             rule = (connection.via or self.compilation.network.resample).name
@@ -181,6 +177,10 @@ class _Walk:
             name = f"{connection.source}_to_{block.name}" + (f"__{again + 1}" if again else "")
             kept = block.name in self.kept
             yield Group("connection", name, convolutions, place, number, kept=kept, span=connection.span)
+        if len(block.inputs) != PARENTS:
+            raise self._refusal(
+                f"gives every block two inputs, and “{block.name}” has {len(block.inputs)}", block.span
+            )
 
     def _copies(self, block: Block | StemBlock, place: int) -> Iterator[Group]:
         """All copies of a block."""
