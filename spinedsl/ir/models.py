@@ -72,11 +72,14 @@ def _lineage(node: nodes.Model, scope: Scope) -> list[nodes.Model]:
 
 def _no_model(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError:
     if isinstance(found, nodes.Network):
-        message, help = f"“{name}” is a network, not a model", f"name it as a part: `backbone {name}`"
-    else:
-        message = f"there is no model “{name}”"
-        help = suggestion(name.text, _models(scope), "import the file that declares it")
-    return fail("SP020", message, name.span, help=help)
+        return fail(
+            "SP020", f"“{name}” is a network, not a model", name.span,
+            help=f"name it as a part: `backbone {name}`",
+        )  # fmt: skip
+    return fail(
+        "SP020", f"there is no model “{name}”", name.span,
+        help=suggestion(name.text, _models(scope), "import the file that declares it"),
+    )  # fmt: skip
 
 
 def _models(scope: Scope) -> list[str]:

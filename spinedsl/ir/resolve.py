@@ -119,12 +119,15 @@ def _lineage(node: nodes.Network, scope: Scope) -> list[nodes.Network]:
 def no_network(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError:
     """What to say of a name that means no network, but perhaps a model."""
     if isinstance(found, nodes.Model):
-        message, help = f"“{name}” is a model, not a network", "name a network, such as the model's backbone"
-    else:
-        known = [n for n in scope.names_of("network") if isinstance(scope.find("network", n), nodes.Network)]
-        message = f"there is no network “{name}”"
-        help = suggestion(name.text, known, "import the file that declares it")
-    return fail("SP020", message, name.span, help=help)
+        return fail(
+            "SP020", f"“{name}” is a model, not a network", name.span,
+            help="name a network, such as the model's backbone",
+        )  # fmt: skip
+    known = [n for n in scope.names_of("network") if isinstance(scope.find("network", n), nodes.Network)]
+    return fail(
+        "SP020", f"there is no network “{name}”", name.span,
+        help=suggestion(name.text, known, "import the file that declares it"),
+    )  # fmt: skip
 
 
 def circle(members: list[nodes.Network] | list[nodes.Model]) -> DiagnosticError:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from spinedsl.emit.torch.extents import Extents
-from spinedsl.emit.torch.forward import RUNNING, ForwardWriter, Style
+from spinedsl.emit.torch.forward import ForwardWriter, Style
 from spinedsl.emit.torch.grouping import Group, Grouping, drops_path
 from spinedsl.emit.torch.layout import Expression, call
 from spinedsl.emit.torch.operators import RULES, depthwise
@@ -16,6 +16,9 @@ from spinedsl.emit.torch.parameters import UNNAMEABLE, Column, Parameter, Parame
 from spinedsl.emit.torch.rule import Form, Slot
 from spinedsl.graph.program import Call, Node
 from spinedsl.ops import Operator, Shape
+
+RUNNING = "out"
+"""What a running value is called while the input is still needed."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +128,14 @@ class _Planner:
             else:
                 self._operator(row, row.node.target)
         names = self._names()
-        style = Style(self._write, self._folds, lambda node: False, names, running=True)
+        ports = frozenset(names[port.name] for port in model.inputs)
+        style = Style(self._write, self._folds, lambda node: False, names, RUNNING, ports)
         writer = ForwardWriter(model, style)
         (result,) = writer.run()
         parameters = self.parameters.ordered()
         values = {m.name: [p.column[i] for p in parameters] for i, m in enumerate(members)}
-        ports = [names[port.name] for port in model.inputs]
         return ClassPlan(
-            self.name, model.doc, parameters, ports, self.layers, list(self.stored),
+            self.name, model.doc, parameters, [names[port.name] for port in model.inputs], self.layers, list(self.stored),
             writer.lines, result, values, model.levelled,
         )  # fmt: skip
 

@@ -18,8 +18,6 @@ from spinedsl.emit.torch.layout import WIDTH, Expression, bracketed, listed
 from spinedsl.graph.program import Call, Function, Node
 
 INDENT = 8
-RUNNING = "out"
-"""What a running value is called while the input is still needed."""
 
 Write = Callable[[Node, Sequence[Expression]], Expression]
 
@@ -33,14 +31,18 @@ class Style:
         folds: whether a node may be written around operands that are no plain names.
         named: whether its value gets a name in any case.
         names: value → the name it would have; no two are alike.
-        running: one name is handed on from statement to statement, as in `x = self.conv(x)`.
+        running: a name that is handed on from statement to statement, as in `x = self.conv(x)`.
+        handed_on: further names that are, once their values are dead: of parameters.
+        runs: whether a node's value may take the running name.
     """
 
     write: Write
     folds: Callable[[Node], bool]
     named: Callable[[Node], bool]
     names: dict[str, str]
-    running: bool
+    running: str = ""
+    handed_on: frozenset[str] = frozenset()
+    runs: Callable[[Node], bool] = lambda node: True
 
 
 @dataclass(slots=True)
@@ -166,15 +168,16 @@ class ForwardWriter:
         own = self.style.names[entry.node.output]
         freed = [self.variables[value] for value in dying]
         operands = entry.expression.items[1:] if not entry.expression.head else ()
-        if not self.style.running:
+        running = self.style.running
+        if not running or not self.style.runs(entry.node):
             target = self.targets[entry.node.output]
             return target if target not in self.live and target not in operands else own
-        running = [v for v in freed if v == RUNNING or v in self.parameters]
-        if running and running[0] not in operands:
-            return running[0]
-        if isinstance(entry.node.target, Call) or RUNNING in self.live:
+        handed_on = [v for v in freed if v == running or v in self.style.handed_on]
+        if handed_on and handed_on[0] not in operands:
+            return handed_on[0]
+        if isinstance(entry.node.target, Call) or running in self.live:
             return own
-        return RUNNING
+        return running
 
     def _delete(self) -> None:
         names = [name for name in dict.fromkeys(self.dead) if name not in self.live]

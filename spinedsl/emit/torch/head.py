@@ -66,7 +66,7 @@ def _flat(plan: NetworkPlan, program: Program) -> NetworkPlan:
 
 
 def _documentation(part: Part, levels: dict[str, int], inlined: Inlined, extents: Extents) -> list[str]:
-    lines = documented(part.program.main.doc, 4) or [f"{part.name}."]
+    lines = documented(part.program.main.doc, 4) or [f"The head “{part.name}”."]
     lines += ["", *_takes(part, levels, extents), "", *_table(part.program), ""]
     parameters = sum(p.elements for p in inlined.parameters().values() if p.trainable)
     lines += [f"{parameters:,} parameters.", "", "Args:"]

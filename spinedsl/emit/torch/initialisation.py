@@ -24,9 +24,18 @@ def initialise(operators: Iterable[Operator], helpers: set[str]) -> list[str]:
     """Lines of the method for a module of these operators; adds the helper texts it needs."""
     operators = list(operators)
     drawn = [o for o in operators if isinstance(o, Drawn)]
+    normal = [o for o in drawn if o.initial.law == "normal"]
+    others = [o for o in drawn if o.initial.law != "normal"]
     branches = []
-    if drawn:
-        branches.append(_drawn(drawn, helpers))
+    if normal:
+        branches.append(_normal(normal))
+    if any(_needs_fans(o) for o in others):
+        helpers.add("fans")
+        branches.append(_by_fans([o for o in others if isinstance(o, Convolution)], helpers))
+        others = [o for o in others if not isinstance(o, Convolution)]
+    if others:
+        helpers.add("truncated_normal")
+        branches.append(_truncated(others))
     if any(isinstance(o, BatchNorm) for o in operators):
         norms = "(nn.BatchNorm2d, nn.SyncBatchNorm)"
         branches.append([f"if isinstance(module, {norms}):", "    module.reset_parameters()"])
@@ -44,63 +53,63 @@ def initialise(operators: Iterable[Operator], helpers: set[str]) -> list[str]:
     return lines
 
 
-def _drawn(drawn: list[Drawn], helpers: set[str]) -> list[str]:
+def _normal(drawn: list[Drawn]) -> list[str]:
+    """Layers that know their deviation; they come first, being layers of torch too."""
+    return [
+        f"if isinstance(module, {_one_of(NORMAL, drawn)}):",
+        "    nn.init.normal_(module.weight, std=module.std, generator=generator)",
+        *(f"    {line}" for line in _bias(drawn)),
+    ]
+
+
+def _needs_fans(operator: Drawn) -> bool:
+    """Whether one kernel of its weight doesn't tell the number of its inputs."""
+    return isinstance(operator, Convolution) and (
+        operator.groups > 1 or operator.initial.law == "glorot_uniform"
+    )
+
+
+def _by_fans(drawn: list[Drawn], helpers: set[str]) -> list[str]:
+    """Convolutions of which some are grouped, or drawn by the number of their outputs too."""
     laws = {o.initial.law for o in drawn}
-    kinds = [text for kind, text in LAYERS.items() if any(type(o) is kind for o in drawn)]
-    lines = [f"if isinstance(module, {_one_of(kinds)}):"]
-    cases: list[tuple[str, list[str]]] = []
-    if "normal" in laws:
-        cases.append((f"isinstance(module, {_normal(drawn)})", _NORMAL_LINES))
-    glorot = [o for o in drawn if o.initial.law == "glorot_uniform"]
-    fan_in, before = "module.weight[0].numel()", []
-    if glorot or any(isinstance(o, Convolution) and o.groups > 1 for o in drawn):
-        helpers.add("fans")
-        fan_in, before = "fan_in", [f"fan_in, {'fan_out' if glorot else '_'} = fans(module)"]
-    if glorot:
-        cases.append(("isinstance(module, GlorotConv2d)", _GLOROT_LINES))
+    cases = []
+    if "glorot_uniform" in laws:
+        cases.append(_GLOROT_LINES)
     if "truncated_normal" in laws:
         helpers.add("truncated_normal")
-        cases.append(("", [f"truncated_normal_(module.weight, {fan_in}, generator)"]))
-    body = [*before, *_cases(cases)]
-    return lines + [f"    {line}" for line in (*body, *_bias(drawn))]
+        cases.append(["truncated_normal_(module.weight, fan_in, generator)"])
+    if len(cases) == 2:
+        glorot, truncated = ([f"    {line}" for line in case] for case in cases)
+        cases = [["if isinstance(module, GlorotConv2d):", *glorot, "else:", *truncated]]
+    fans = f"fan_in, {'fan_out' if 'glorot_uniform' in laws else '_'} = fans(module)"
+    lines = [fans, *cases[0], *_bias(drawn)]
+    return ["if isinstance(module, nn.Conv2d):", *(f"    {line}" for line in lines)]
 
 
-_NORMAL_LINES = ["nn.init.normal_(module.weight, std=module.std, generator=generator)"]
+def _truncated(drawn: list[Drawn]) -> list[str]:
+    """Layers of which one kernel tells the number of inputs."""
+    lines = ["truncated_normal_(module.weight, module.weight[0].numel(), generator)", *_bias(drawn)]
+    return [f"if isinstance(module, {_one_of(LAYERS, drawn)}):", *(f"    {line}" for line in lines)]
+
+
 _GLOROT_LINES = [
     "limit = (6 / (fan_in + fan_out)) ** 0.5",
     "nn.init.uniform_(module.weight, -limit, limit, generator=generator)",
 ]
 
 
-def _one_of(kinds: list[str]) -> str:
+def _one_of(names: dict[type[Operator], str], drawn: list[Drawn]) -> str:
+    kinds = [text for kind, text in names.items() if any(type(o) is kind for o in drawn)]
     return kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
 
 
-def _normal(drawn: list[Drawn]) -> str:
-    kinds = {type(o) for o in drawn if o.initial.law == "normal"}
-    return _one_of([text for kind, text in NORMAL.items() if kind in kinds])
-
-
-def _cases(cases: list[tuple[str, list[str]]]) -> list[str]:
-    """An `if` with its branches; the last one needs no condition."""
-    if len(cases) == 1:
-        return cases[0][1]
-    lines = []
-    for index, (condition, body) in enumerate(cases):
-        last = index == len(cases) - 1
-        lines.append("else:" if last else f"{'el' if index else ''}if {condition}:")
-        lines += [f"    {line}" for line in body]
-    return lines
-
-
 def _bias(drawn: list[Drawn]) -> list[str]:
-    if not any(o.bias for o in drawn):
+    biased = [o for o in drawn if o.bias]
+    if not biased:
         return []
-    lines = ["if module.bias is not None:", "    nn.init.zeros_(module.bias)"]
-    if any(o.initial_bias.law == "logit" for o in drawn if isinstance(o, Convolution | Dense)):
-        return [
-            f"if isinstance(module, {_normal(drawn)}) and module.bias is not None:",
-            "    nn.init.constant_(module.bias, math.log(module.prior / (1 - module.prior)))",
-            *(["elif module.bias is not None:", lines[1]]),
-        ]
-    return lines
+    line = "nn.init.zeros_(module.bias)"
+    if any(o.initial_bias.law == "logit" for o in biased if isinstance(o, Convolution | Dense)):
+        line = "nn.init.constant_(module.bias, math.log(module.prior / (1 - module.prior)))"
+    if len(biased) == len(drawn):
+        return [line]
+    return ["if module.bias is not None:", f"    {line}"]

@@ -51,11 +51,11 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
     for index, (part, program) in enumerate(zip(assembly.parts, short, strict=True)):
         if index < len(networks):
             own = networks[index]
-            plan = classes.plan(own.definitions, program)
+            plan = classes.network(own.definitions, program)
             fields = public_class(own, program, inlined[index], plan, extents, classes.shared.helpers)
             fields["name"] = names[part.name]
         else:
-            plan = classes.plan(model.definitions, program)
+            plan = classes.head(program, part.regions)
             fields = head_class(part, levels, inlined[index], plan, extents, classes.shared.helpers)
         texts.append(render("class", **fields))
         rate = program.drop_path if plan.drops_path else None

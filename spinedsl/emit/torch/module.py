@@ -44,7 +44,7 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Collect
     short = write_in_place(program)
     public = class_name(network)
     classes = sheet(short, extents, operators, {public})
-    plan = classes.plan(network.definitions, short)
+    plan = classes.network(network.definitions, short)
     fields = public_class(network, program, inlined, plan, extents, classes.shared.helpers)
     body = classes.texts([render("class", **fields)])
     subject = Subject(network, program, extents, plan.layers, plan.drops_path)

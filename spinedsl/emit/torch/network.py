@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from spinedsl.diagnostics import fail
 from spinedsl.emit.torch.classes import ClassPlan, Shared, for_each
 from spinedsl.emit.torch.forward import ForwardWriter, Style
 from spinedsl.emit.torch.layout import Expression, call
@@ -38,19 +39,30 @@ class NetworkPlan:
     drops_path: bool
 
 
+RUNNING = "x"
+"""What a head's running value is called, and a region."""
+
+
 def plan_network(
     blocks: Collection[str], program: Program, shared: Shared, plans: list[ClassPlan]
 ) -> NetworkPlan:
-    """Plan the public class; `blocks` are the definitions that are block kinds."""
-    return _Planner(blocks, program, shared, plans).plan()
+    """Plan the public class of a network; `blocks` are the definitions that are block kinds."""
+    return _Planner(program, shared, plans, blocks).plan()
+
+
+def plan_head(program: Program, shared: Shared, plans: list[ClassPlan], regions: bool) -> NetworkPlan:
+    """Plan the public class of a head: what belongs to no level is one running value, as is a region."""
+    return _Planner(program, shared, plans, (), head=True, regions=regions).plan()
 
 
 @dataclass
 class _Planner:
-    blocks: Collection[str]
     program: Program
     shared: Shared
     plans: list[ClassPlan]
+    blocks: Collection[str]
+    head: bool = False
+    regions: bool = False
     operators: dict[str, tuple[Form, dict[str, str]]] = field(default_factory=dict)
     layers: dict[str, Expression | list[Expression]] = field(default_factory=dict)
     drops_path: bool = False
@@ -63,7 +75,11 @@ class _Planner:
             self._layer(node, shapes)
         chained = _chained(main)
         names = self._names(chained)
-        style = Style(self._write, lambda node: True, self._named, names, running=False)
+        outputs = {value for _, value in main.outputs}
+        style = Style(
+            self._write, self._folds, self._named, names, RUNNING if self.head else "",
+            runs=lambda node: not node.instance and node.output not in outputs,
+        )  # fmt: skip
         writer = ForwardWriter(chained, style)
         results = writer.run()
         endpoints = [name for name, _ in main.outputs]
@@ -77,7 +93,7 @@ class _Planner:
 
     def _names(self, function: Function) -> dict[str, str]:
         names: dict[str, str] = {}
-        taken = {*UNNAMEABLE, *LOCALS} - {"image", "x"}
+        taken = {*UNNAMEABLE, *LOCALS} - {"image", *(() if self.head else ("x",))}
         named = [(port.name, port.name) for port in function.inputs]
         named += [(n.output, n.output if n.instance else n.name) for n in function.nodes]
         for value, wanted in named:
@@ -86,7 +102,11 @@ class _Planner:
                 name += "_"
             taken.add(name)
             names[value] = name
-        return names
+        return {**names, function.inputs[0].name: RUNNING} if self.regions else names
+
+    def _folds(self, node: Node) -> bool:
+        """In a network every merge and connection; in a head as in blocks."""
+        return not self.head or isinstance(node.target, Call) or RULES[type(node.target)].folds
 
     def _named(self, node: Node) -> bool:
         """Blocks keep the names they have in the spec; connections and merges may do without."""
@@ -105,11 +125,19 @@ class _Planner:
             layer = for_each("self.levels", layer)
         base, dot, _ = node.name.partition(".")
         if not dot:
-            self.layers.setdefault(base, layer)
+            self._refuse_other(node, self.layers.setdefault(base, layer), layer)
             return
         sequence = self.layers.setdefault(base, [])
         assert isinstance(sequence, list)
         sequence.append(layer)
+
+    def _refuse_other(self, node: Node, known: Expression | list[Expression], layer: Expression) -> None:
+        """A layer that levels share must be written alike for all of them."""
+        if isinstance(known, Expression) and known.text != layer.text:
+            raise fail(
+                "SP042", f"the torch target would need several layers for “{node.name}”, which levels share",
+                node.span, help="take apart what depends on a level's extent: pools with `padding symmetric`",
+            )  # fmt: skip
 
     def _call(self, target: Call) -> Expression:
         plan = self.plans[self.shared.grouping.group_of[target.function]]
@@ -132,7 +160,7 @@ class _Planner:
         rule = RULES[type(node.target)]
         form = rule.form(node.target, self.shared.extents, shapes[node.inputs[0]])
         texts = {**self.shared.norm, **{s.name: literal(s.value) for s in rule.slots(node.target, form)}}
-        self.operators[node.name] = form, texts
+        self.operators[node.output] = form, texts
         if form.helper:
             self.shared.helpers.add(form.helper)
         return None if rule.layer is None else rule.layer(form, texts)
@@ -148,7 +176,7 @@ class _Planner:
             return call(layer, [*(operand.text for operand in operands), *level])
         if node.own:
             layer += f'["{node.instance}"]'
-        form, texts = self.operators[node.name]
+        form, texts = self.operators[node.output]
         return RULES[type(node.target)].value(form, texts, layer, operands)
 
 

@@ -12,7 +12,7 @@ from spinedsl.emit.torch.extents import Extents
 from spinedsl.emit.torch.grouping import group_functions
 from spinedsl.emit.torch.layout import bracketed
 from spinedsl.emit.torch.naming import class_names
-from spinedsl.emit.torch.network import NetworkPlan, plan_network
+from spinedsl.emit.torch.network import NetworkPlan, plan_head, plan_network
 from spinedsl.emit.torch.prose import docstring, documented
 from spinedsl.emit.torch.rule import literal, torch_momentum
 from spinedsl.emit.torch.templates import render
@@ -53,10 +53,14 @@ class Sheet:
     definitions: list[str]
     norm: dict[str, str]
 
-    def plan(self, definitions: Iterable[Definition], program: Program) -> NetworkPlan:
-        """What a public class is made of; the program's functions are those of the sheet."""
+    def network(self, definitions: Iterable[Definition], program: Program) -> NetworkPlan:
+        """What a network's class is made of; the program's functions are those of the sheet."""
         kinds = {d.name.text for d in definitions if d.kind == "block"}
         return plan_network(kinds, program, self.shared, self.blocks)
+
+    def head(self, program: Program, regions: bool) -> NetworkPlan:
+        """What a head's class is made of."""
+        return plan_head(program, self.shared, self.blocks, regions)
 
     def texts(self, public: Iterable[str]) -> list[str]:
         """Helpers, classes of the functions, and the public classes, in the order of the file."""
