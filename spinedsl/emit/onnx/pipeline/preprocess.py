@@ -56,7 +56,7 @@ def preprocess(
     """
     steps.graph.add_input(IMAGES, (BATCH, "height", "width", 3), np.uint8)
     shape = steps.add("shape", "Shape", IMAGES, start=1, end=3)
-    # An image without pixels is refused by Resize; a division by zero would end the process.
+    # An image without pixels is refused by Resize; before, ONNX Runtime 1.20 dies of a division by zero.
     image = steps.add("size", "Max", shape, steps.integers(1))
     source = _cropped(steps, image, size) if fit == "crop" else IMAGES
     content = _letterboxed(steps, image, size) if fit == "letterbox" else steps.integers(*size)

@@ -189,8 +189,7 @@ def _write_masks(
     regions = Regions(corners, found.valid, count)
     masks = run_part(task.head, cut_regions(steps.at("cut"), task, regions, values))["masks"]
     cells = masks.shape.height
-    kinds = steps.add("kinds", "Where", found.valid, found.classes, steps.integer(0))
-    own = steps.rows("own", masks.name, steps.reshape("kind", kinds, -1))
+    own = steps.rows("own", masks.name, steps.reshape("kind", found.classes, -1))
     shaped = steps.reshape("shaped", steps.add("probable", "Sigmoid", own), -1, count, cells, cells)
     real = steps.unsqueeze("real", valid, -1)
     steps.output(

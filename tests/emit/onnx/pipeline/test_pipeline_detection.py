@@ -73,6 +73,16 @@ def test_other_anchors_and_classes(anchors, classes):
     assert_same(found, expected)
 
 
+def test_extents_are_bounded():
+    """dw and dh count up to log(1000 / 16): anchors of 1 pixel become 62.5 pixels, not 148."""
+    bare = detector(SIZE, 2, anchors=Anchors(0.125, 1))
+    raw = random_raw(bare, 1, 2, shift=-5)
+    for name in raw:
+        if name.startswith("boxes"):
+            raw[name][:, 2::4] = raw[name][:, 3::4] = 5
+    assert_same(run(bare.session(), random_images(1, *IMAGES), raw), best_5000(bare, raw, COVERED))
+
+
 @pytest.mark.parametrize("levels", [1, 2, 5])
 def test_number_of_levels(levels):
     bare = detector(SIZE, levels=levels)

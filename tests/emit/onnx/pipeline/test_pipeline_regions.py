@@ -83,8 +83,8 @@ def run_part(graph: GraphBuilder, head: str, regions: str) -> dict[str, Value]:
     return {"masks": Value(f"{head}.masks", Shape(CLASSES, CELLS, CELLS))}
 
 
-def two_stage(masks: bool = True, **options) -> Bare:
-    proposals = Proposals("rpn", LEVELS, STRIDES, ANCHORS)
+def two_stage(masks: bool = True, anchors: Anchors = ANCHORS, **options) -> Bare:
+    proposals = Proposals("rpn", LEVELS, STRIDES, anchors)
     tasks = [proposals, RegionBoxes("boxes", LEVELS[:3], STRIDES[:3], CLASSES, POOL)]
     if masks:
         tasks.append(RegionMasks("masks", LEVELS[:3], STRIDES[:3], CLASSES, 14))
@@ -191,6 +191,27 @@ def test_as_torchvision_detects(seed):
     assert_same(run(bare.session(), random_images(2, *IMAGES), raw), expected, masked(raw, expected))
 
 
+@pytest.mark.parametrize(("size", "kept"), [(8.0, 900), (0.5, 1000)])
+def test_proposals_as_torchvision_proposes(size, kept):
+    """With anchors of 4 pixels, which don't overlap, all regions come from the finest level."""
+    bare = two_stage(anchors=Anchors(size, 1))
+    raw = raw_of(bare, 2, 3)
+    for name in LEVELS[1:]:
+        raw[f"scores_{name}"] -= 3
+    raw = {name: value - 3 if name.startswith("scores") else value for name, value in raw.items()}
+    expected = proposed(bare, raw)
+    proto = bare.proto()
+    inner = onnx.helper.make_tensor_value_info(
+        "behind/proposals/regions", onnx.TensorProto.FLOAT, ["batch", 1000, 4]
+    )
+    proto.graph.output.append(inner)
+    found = run(session(proto.SerializeToString()), random_images(2, *IMAGES), raw)[inner.name]
+    for regions, boxes in zip(found, expected, strict=True):
+        assert kept <= len(boxes) <= 1000
+        assert np.abs(regions[: len(boxes)] - boxes.numpy()).max() < PIXEL
+        assert (regions[len(boxes) :] == 0).all()
+
+
 def test_without_masks():
     bare = two_stage(masks=False)
     checked(bare.proto())
@@ -247,6 +268,15 @@ def test_nan_never_reaches_a_result(kind, share):
     for name in ("boxes", "scores"):
         assert np.isfinite(found[name]).all(), name
     assert share == 1 or (found["num_detections"] > 0).all()
+
+
+def test_nan_displaces_no_candidate():
+    """Regions whose features are NaN are more than candidates are allowed."""
+    bare = two_stage(candidates=200)
+    raw = raw_of(bare, 1, 7)
+    raw["P3"][..., :24] = np.nan
+    found = run(bare.session(), random_images(1, *IMAGES), raw)
+    assert found["num_detections"] > 50
 
 
 @pytest.mark.parametrize("batch", range(2, 9))
