@@ -26,8 +26,8 @@ COMMANDS = {
     "verify": "Run both targets with the same weights and compare them.",
     "bench": "Time a model from image to result.",
     "weights": "Weights from and to other code, and a look at them.",
-    "schema": "Print the JSON Schema of the network IR.",
-    "list": "List the networks that ship with spinec.",
+    "schema": "Print the JSON Schema of the IR, of networks or models.",
+    "list": "List the networks and models that ship with spinec.",
 }
 EXIT_DIAGNOSTICS = 1
 EXIT_BUG = 70
@@ -64,7 +64,7 @@ class _Commands(click.Group):
 def group() -> None:
     """Compile scale-permuted networks from .spine specs.
 
-    SPEC is a path, `path:network`, or `std:NAME` for a network that ships with spinec.
+    SPEC is a path, `path:name`, or `std:NAME` for a network or model that ships with spinec.
 
     \b
     Examples:

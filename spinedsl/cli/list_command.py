@@ -7,18 +7,21 @@ from dataclasses import asdict
 
 import click
 
-from spinedsl.specification import standard_networks
+from spinedsl.specification import standard_models, standard_networks
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(as_json: bool) -> None:
-    """List the networks that ship with spinec; `std:NAME` names them from anywhere."""
-    networks = standard_networks()
+    """List the networks and models that ship with spinec; `std:NAME` names them from anywhere."""
+    networks, models = standard_networks(), standard_models()
     if as_json:
-        click.echo(json.dumps([asdict(n) for n in networks], indent=2))
+        kinds = (("network", networks), ("model", models))
+        click.echo(json.dumps([{"kind": kind, **asdict(n)} for kind, all_ in kinds for n in all_], indent=2))
         return
-    name = max(len(n.name) for n in networks)
-    title = max(len(n.title) for n in networks)
-    for network in networks:
-        click.echo(f"std:{network.name:<{name}}  {network.title:<{title}}  specs/{network.file}")
+    name = max(len(n.name) for n in (*networks, *models))
+    title = max(len(n.title) for n in (*networks, *models))
+    for heading, listed in (("networks", networks), ("models", models)):
+        click.echo(f"{heading}:")
+        for item in listed:
+            click.echo(f"  std:{item.name:<{name}}  {item.title:<{title}}  specs/{item.file}")

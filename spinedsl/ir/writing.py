@@ -31,7 +31,8 @@ def network_text(network: Network) -> str:
 
 def model_text(model: Model) -> str:
     """A file that declares the model, its networks, and all that they need."""
-    networks = (model.backbone, *model.necks)
+    # A neck may stand twice.
+    networks = {network.name: network for network in (model.backbone, *model.necks)}.values()
     all_definitions = (*model.definitions, *(d for network in networks for d in network.definitions))
     known = {d.name.text: d for d in all_definitions}
     definitions = "".join(f"{printer.definition(known[name])}\n" for name in sorted(known))

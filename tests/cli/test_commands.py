@@ -38,6 +38,27 @@ network tiny {
 }
 """
 
+DETECTOR = (
+    TINY
+    + """
+# A level at a time.
+head small(classes) -> detection(classes, size = 3, octaves = 1) {
+  each level { tower, conv(bias = true) 3x3 -> classes * anchors => scores  tower, conv 1x1 -> 4 * anchors => boxes }
+}
+part tower { conv 3x3, norm(per_level = true), act }
+
+# Two parts.
+model detector {
+  title "Detector"
+  backbone tiny
+  head small(classes = 2)
+  pixels unit
+  drop_path 0.1
+  expect params = 4K within 50%
+}
+"""
+)
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -57,6 +78,7 @@ def _spinec(
     """The command line, run in a folder with `tiny.spine`, `good.spine` and `bad.spine`."""
     monkeypatch.chdir(tmp_path)
     Path("tiny.spine").write_text(TINY)
+    Path("detector.spine").write_text(DETECTOR)
     Path("good.spine").write_text(TINY.replace("b3: residual @2 <- s0\n", "").replace("tiny", "good"))
     Path("bad.spine").write_text(TINY.replace("<- s0, b1", "<- s0, b7").replace("@3 repeat", "@4 repeat"))
 
@@ -85,6 +107,7 @@ def _spinec(
         (["summary", "good.spine"], 0),
         (["summary", "bad.spine"], 1),
         (["schema"], 0),
+        (["schema", "--model"], 0),
         (["list"], 0),
         (["--help"], 0),
         (["--version"], 0),
@@ -264,26 +287,39 @@ def test_json_says_anything(spinec: Callable[..., Ran]) -> None:
 
 
 @pytest.mark.parametrize("stage", ["syntax", "ir", "expanded", "graph"])
+@pytest.mark.parametrize("name", ["tiny", "detector"])
 def test_show_every_stage(
-    spinec: Callable[..., Ran], stage: str, golden: Callable[[str, Path], None]
+    spinec: Callable[..., Ran], name: str, stage: str, golden: Callable[[str, Path], None]
 ) -> None:
-    ran = spinec("show", "tiny.spine", "--stage", stage)
+    ran = spinec("show", f"{name}.spine", "--stage", stage)
     assert (ran.code, ran.err) == (0, "")
-    golden(ran.out, GOLDEN / f"tiny.{stage}.txt")
+    golden(ran.out, GOLDEN / f"{name}.{stage}.txt")
 
 
-def test_what_show_prints_can_be_read_again(spinec: Callable[..., Ran]) -> None:
-    for stage in ("ir", "syntax"):
-        text = spinec("show", "tiny.spine", "--stage", stage).out
-        imports = 'import "std/resnet.spine"\n' if stage == "syntax" else ""
-        Path("again.spine").write_text(imports + text)
-        assert spinec("show", "again.spine", "--stage", stage).out == text
+@pytest.mark.parametrize("name", ["tiny", "detector"])
+def test_what_show_prints_can_be_read_again(spinec: Callable[..., Ran], name: str) -> None:
+    text = spinec("show", f"{name}.spine", "--stage", "ir").out
+    Path("again.spine").write_text(text)
+    assert spinec("show", f"again.spine:{name}", "--stage", "ir").out == text
+    text = spinec("show", f"{name}.spine", "--stage", "syntax").out
+    needs = 'import "std/resnet.spine"\n' if name == "tiny" else DETECTOR.partition("# Two parts.")[0]
+    Path("again.spine").write_text(needs + text)
+    assert spinec("show", f"again.spine:{name}", "--stage", "syntax").out == text
 
 
 def test_show_ir_as_json_follows_the_schema(spinec: Callable[..., Ran]) -> None:
     document = spinec("show", "tiny.spine", "--stage", "ir", "--json").document
     jsonschema.validate(document, spinec("schema").document)
     assert document["name"] == "tiny"
+
+
+def test_show_ir_of_a_model_follows_the_schema_of_models(spinec: Callable[..., Ran]) -> None:
+    document = spinec("show", "std:spinenet49_retinanet", "--stage", "ir", "--json").document
+    schema = spinec("schema", "--model").document
+    jsonschema.validate(document, schema)
+    assert schema["title"] == "spinec model IR"
+    assert (document["name"], document["backbone"]["name"]) == ("spinenet49_retinanet", "spinenet49")
+    assert not jsonschema.Draft202012Validator(spinec("schema").document).is_valid(document)
 
 
 def test_show_the_expanded_form_by_default(spinec: Callable[..., Ran]) -> None:
@@ -347,8 +383,9 @@ def test_roots(spinec: Callable[..., Ran]) -> None:
 # ---- summary and list
 
 
-def test_summary_table(spinec: Callable[..., Ran], golden: Callable[[str, Path], None]) -> None:
-    golden(spinec("summary", "tiny.spine").out, GOLDEN / "tiny.summary.txt")
+@pytest.mark.parametrize("name", ["tiny", "detector"])
+def test_summary_table(spinec: Callable[..., Ran], name: str, golden: Callable[[str, Path], None]) -> None:
+    golden(spinec("summary", f"{name}.spine").out, GOLDEN / f"{name}.summary.txt")
 
 
 def test_summary_json_adds_up(spinec: Callable[..., Ran]) -> None:
@@ -363,7 +400,8 @@ def test_summary_json_adds_up(spinec: Callable[..., Ran]) -> None:
 def test_list(spinec: Callable[..., Ran]) -> None:
     document = spinec("list", "--json").document
     names = [network["name"] for network in document]
-    assert "spinenet49" in names
+    kinds = {network["name"]: network["kind"] for network in document}
+    assert (kinds["spinenet49"], kinds["spinenet49_retinanet"]) == ("network", "model")
     assert len(set(names)) == len(names)
     text = spinec("list").out
     for name in names:
