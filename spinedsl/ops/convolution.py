@@ -73,6 +73,10 @@ class Deconvolution(Operator):
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W) → (out_channels, stride · H, stride · W)."""
         (shape,) = inputs
+        if shape.channels != self.in_channels:
+            raise ShapeError(
+                f"a transposed convolution over {self.in_channels} channels got {shape.channels}"
+            )
         return Shape(self.out_channels, self.stride * shape.height, self.stride * shape.width)
 
     def parameters(self) -> tuple[Parameter, ...]:

@@ -10,6 +10,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import compile_tiny, network_text, problems
 
 import spinedsl.ops as ops
 from spinedsl.ops import (
@@ -19,12 +20,15 @@ from spinedsl.ops import (
     BatchNorm,
     Concat,
     Convolution,
+    Deconvolution,
+    Dense,
     DropPath,
     GlobalPool,
     Multiply,
     Operator,
     Pads,
     Pool,
+    Scale,
     Shape,
     ShapeError,
     SpaceToDepth,
@@ -141,20 +145,99 @@ def test_convolution_with_bias_has_one_number_more_a_channel() -> None:
 
 @pytest.mark.parametrize(
     ("text", "fan_in", "fan_out"),
-    [("conv", 9 * 8, 9 * 16), ("grouped", 9 * 4, 9 * 16), ("depthwise", 9 * 8, 9)],
+    [
+        ("conv 3x3 -> 16", 9 * 8, 9 * 16),
+        ("conv(groups = 2) 3x3 -> 16", 9 * 4, 9 * 16),
+        ("depthwise 3x3", 9 * 8, 9),
+        # A kernel of rows, columns, out, in: Keras takes the third for the inputs.
+        ("deconv 2x2 / 2 -> 16", 4 * 16, 4 * 8),
+        ("global_pool, dense -> 16", 8, 16),
+        ("dense -> 16", 8 * 16 * 16, 16),
+    ],
 )
 def test_fans_are_counted_as_keras_does(text: str, fan_in: int, fan_out: int) -> None:
-    from support import compile_tiny
+    operator = drawn(text)
+    assert (operator.initial.fan_in, operator.initial.fan_out) == (fan_in, fan_out)
 
-    step = {"conv": "conv 3x3 -> 16", "grouped": "conv(groups = 2) 3x3 -> 16", "depthwise": "depthwise 3x3"}[
-        text
-    ]
-    tiny = compile_tiny(
-        "b1: k @2 <- s0 => P2", before=f"block k(width) -> width {{ {step}, conv 1x1 -> width }}"
-    )
-    convolution = tiny.program.functions["k.1"].nodes[0].target
-    assert isinstance(convolution, Convolution)
-    assert (convolution.initial.fan_in, convolution.initial.fan_out) == (fan_in, fan_out)
+
+def drawn(text: str) -> Convolution | Dense:
+    """The last operator of a side branch on 8 x 16 x 16."""
+    tiny = compile_tiny("b1: k @2 <- s0 => P2", before=f"block k(width) -> width {{ side = {text}  act }}")
+    operator = tiny.program.functions["k.1"].nodes[-2].target
+    assert isinstance(operator, Convolution | Deconvolution | Dense)
+    return operator  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("text", "weight", "bias"),
+    [
+        ("conv 3x3", ("truncated_normal", 0), None),
+        ("conv(bias = true) 3x3", ("truncated_normal", 0), ("zeros", 0)),
+        ("conv(std = 0.01) 3x3", ("normal", 0.01), None),
+        ("conv(bias = true, std = 0.01, prior = 0.1) 3x3", ("normal", 0.01), ("logit", 0.1)),
+        # The logit of a half is zero.
+        ("conv(bias = true, std = 0.01, prior = 0.5) 3x3", ("normal", 0.01), ("zeros", 0)),
+        ("conv(init = glorot_uniform) 3x3", ("glorot_uniform", 0), None),
+        ("depthwise(std = 1 / 4) 3x3", ("normal", 0.25), None),
+        ("dense -> 3", ("truncated_normal", 0), ("zeros", 0)),
+        ("dense(std = 0.01, prior = 0.01) -> 3", ("normal", 0.01), ("logit", 0.01)),
+        ("dense(bias = false) -> 3", ("truncated_normal", 0), None),
+        ("deconv(bias = true) 2x2 / 2", ("truncated_normal", 0), ("zeros", 0)),
+    ],
+)  # fmt: skip
+def test_how_weights_are_drawn_can_be_said(
+    text: str, weight: tuple[str, float], bias: tuple[str, float] | None
+) -> None:
+    laws = [(p.initial.law, p.initial.value) for p in drawn(text).parameters()]
+    assert laws == [weight, *([bias] if bias else [])]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("conv(std = 0) 3x3", "a deviation is greater than 0, not 0"),
+        ("conv(std = -1) 3x3", "a deviation is greater than 0, not -1"),
+        ("conv(bias = true, std = 1, prior = 0) 3x3", "a prior is a probability, not 0"),
+        ("conv(bias = true, std = 1, prior = 1) 3x3", "a prior is a probability, not 1"),
+        ("conv(std = 1, prior = 0.1) 3x3", "a prior sets the bias, and there is none"),
+        ("conv(bias = true, prior = 0.1) 3x3", "a prior holds where weights are close to zero"),
+        ("conv(init = glorot_uniform, std = 1) 3x3", "`std` and `init` are two ways to draw the same weights"),
+        ("deconv 4x4 / 2", "a transposed convolution's kernel is its stride"),
+        ("deconv 1x1 / 2", "a transposed convolution's kernel is its stride"),
+        ("dense", "a dense layer needs its number of outputs"),
+        ("scale", "`scale` needs a number"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_drawn_or_built_is_refused(text: str, message: str) -> None:
+    before = f"block k(width) -> width {{ side = {text}  act }}"
+    conventions = "padding same"
+    (found,) = problems(network_text("b1: k @2 <- s0 => P2", before=before, declarations=conventions))
+    assert (found.code, found.message) == ("SP041", message)
+    assert found.help
+
+
+def test_a_scale_of_one_is_nothing() -> None:
+    before = "block k(width) -> width { act, scale(1), scale(1 / 4) }"
+    tiny = compile_tiny("b1: k @2 <- s0 => P2", before=before)
+    assert [n.target for n in tiny.program.functions["k.1"].nodes[1:]] == [Scale(0.25)]
+
+
+def test_a_transposed_convolution_multiplies_every_input_with_every_number_of_its_kernels() -> None:
+    """Each of the 9 x 7 pixels of 6 channels makes 2 x 2 pixels of 4 channels."""
+    deconvolution = Deconvolution(6, 4, 2, bias=True)
+    count = sum(1 for _ in itertools.product(range(9 * 7), range(6), range(2 * 2), range(4)))
+    assert deconvolution.macs((SHAPE,), deconvolution.output((SHAPE,))) == count
+    weight, bias = deconvolution.parameters()
+    # in, out, rows, columns: as torch and ONNX keep them.
+    assert (weight.shape, bias.shape) == ((6, 4, 2, 2), (4,))
+
+
+def test_a_dense_layer_reads_every_channel_and_pixel() -> None:
+    dense = Dense(6 * 9 * 7, 5)
+    assert dense.macs((SHAPE,), dense.output((SHAPE,))) == 6 * 9 * 7 * 5
+    weight, bias = dense.parameters()
+    assert (weight.shape, bias.shape) == ((5, 6 * 9 * 7), (5,))
+    assert [p.name for p in Dense(3, 5, bias=False).parameters()] == ["weight"]
 
 
 # ---- the others
@@ -174,7 +257,11 @@ SHAPES: list[tuple[Operator, tuple[Shape, ...], Shape]] = [
     (Upsample(18, 14, 2), (SHAPE,), Shape(6, 18, 14)),
     (Upsample(17, 13, None), (SHAPE,), Shape(6, 17, 13)),
     (SpaceToDepth(2), (Shape(3, 4, 6),), Shape(12, 2, 3)),
+    (Upsample(18, 14, 2, "bilinear"), (SHAPE,), Shape(6, 18, 14)),
     (Convolution(6, 4), (SHAPE,), Shape(4, 9, 7)),
+    (Deconvolution(6, 4, 3), (SHAPE,), Shape(4, 27, 21)),
+    (Dense(6 * 9 * 7, 5), (SHAPE,), Shape(5, 1, 1)),
+    (Scale(0.2), (SHAPE,), SHAPE),
 ]
 
 
@@ -189,6 +276,8 @@ def test_shapes(operator: Operator, inputs: tuple[Shape, ...], expected: Shape) 
         (BatchNorm(5, 1e-3, 0.99), (SHAPE,)),
         (Convolution(5, 4), (SHAPE,)),
         (Convolution(6, 4, (11, 11)), (SHAPE,)),
+        (Deconvolution(5, 4, 2), (SHAPE,)),
+        (Dense(6, 4), (SHAPE,)),
         (Add(), (SHAPE, Shape(6, 9, 8))),
         (WeightedAdd(2, 1e-4), (SHAPE, Shape(5, 9, 7))),
         (Multiply(), (SHAPE,)),
@@ -248,8 +337,6 @@ def test_every_operator_is_complete(operator: Operator) -> None:
 
 @pytest.mark.parametrize("name", WORDS)
 def test_every_word_has_an_example_that_compiles(name: str) -> None:
-    from support import compile_tiny
-
     example = WORDS[name].example
     for word, replacement in (
         ("inputs, dangling", "input, input"),
