@@ -23,9 +23,9 @@ def _recorded() -> dict[str, Tensor]:
 
 
 def recorded(subject: str) -> dict[str, Tensor]:
-    """The tensors of one subject, by name."""
+    """The tensors of one subject, by name; copies, which a test may change."""
     return {
-        key.removeprefix(f"{subject}/"): value
+        key.removeprefix(f"{subject}/"): value.clone()
         for key, value in _recorded().items()
         if key.startswith(f"{subject}/")
     }
