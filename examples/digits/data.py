@@ -23,7 +23,7 @@ SIZE = 256
 """Rows and columns of a scene, in pixels."""
 SCALES = (8.0, 96.0)
 """The smallest and the largest side of a pasted 8 x 8 digit, in pixels."""
-DIGITS = (2, 12)
+DIGITS = (4, 16)
 """The fewest and the most digits that are tried; those that find no place are left out."""
 CLASSES = tuple("0123456789")
 
@@ -40,7 +40,7 @@ INK = 0.25
 """Opacity from which a pixel belongs to a digit's box."""
 OVERLAP = 0.1
 """Of the smaller of two boxes, at most."""
-CONTRAST = (60.0, 160.0)
+CONTRAST = (80.0, 160.0)
 """Difference in luminance between a digit and the mean of what lies under it, of 255."""
 PLACES = 10
 """Tries to find a place for a digit."""
@@ -66,7 +66,7 @@ def scene(split: Split, index: int) -> Scene:
     random = np.random.default_rng((SEED, ("train", "val").index(split), index))
     pixels = background(split, random)
     images, targets = glyphs(split)
-    boxes: list[NDArray[np.float32]] = []
+    boxes = np.zeros((0, 4), np.float32)
     labels: list[int] = []
     count = random.integers(DIGITS[0], DIGITS[1], endpoint=True)
     smallest, largest = np.log(SCALES)
@@ -75,16 +75,13 @@ def scene(split: Split, index: int) -> Scene:
     for scale in np.sort(scales)[::-1]:
         chosen = int(random.integers(len(targets)))
         opacity = drawn(images[chosen], float(scale), random)
-        corner = place(opacity, boxes, random)
+        ink = ink_box(opacity)
+        corner = place(ink, len(opacity), boxes, random)
         if corner is not None:
             paint(pixels, opacity, corner, random)
-            boxes.append(ink_box(opacity, corner))
+            boxes = np.concatenate([boxes, ink[None] + np.array(corner * 2, np.float32)])
             labels.append(int(targets[chosen]))
-    return Scene(
-        pixels.round().astype(np.uint8),
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(labels, np.int64),
-    )
+    return Scene(pixels.round().astype(np.uint8), boxes, np.array(labels, np.int64))
 
 
 @lru_cache
@@ -139,32 +136,38 @@ def drawn(glyph: Image.Image, scale: float, random: Generator) -> NDArray[np.flo
     return np.clip((np.asarray(opacity) - 0.15) / 0.6, 0, 1)
 
 
-def ink_box(opacity: NDArray[np.float32], corner: tuple[int, int]) -> NDArray[np.float32]:
-    """(4,) the box of a digit drawn with its upper left corner at `corner`, (column, row)."""
-    columns = np.flatnonzero((opacity > INK).any(0))
-    rows = np.flatnonzero((opacity > INK).any(1))
-    left, top = corner
-    return np.array(
-        [left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1], np.float32
-    )
+def ink_box(opacity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(4,) left, top, right, bottom of what is visible of a digit, in pixels of its drawing."""
+    visible = opacity > INK
+    columns, rows = np.flatnonzero(visible.any(0)), np.flatnonzero(visible.any(1))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
 def place(
-    opacity: NDArray[np.float32], boxes: list[NDArray[np.float32]], random: Generator
+    ink: NDArray[np.float32], side: int, boxes: NDArray[np.float32], random: Generator
 ) -> tuple[int, int] | None:
-    """Where a digit hides nothing: its upper left corner (column, row); None if no place was found."""
-    for _ in range(PLACES):
-        left, top = (int(start) for start in random.integers(SIZE - len(opacity), size=2))
-        if all(overlap(ink_box(opacity, (left, top)), box) <= OVERLAP for box in boxes):
+    """Where a digit hides nothing: the upper left corner of its drawing, (column, row).
+
+    Args:
+        ink: (4,) its box in the drawing, which has so many rows and columns.
+        boxes: (n, 4) of the digits that are there.
+
+    Returns:
+        None if no place was found.
+    """
+    for left, top in random.integers(SIZE - side, size=(PLACES, 2)).tolist():
+        if (overlaps(ink + np.array([left, top, left, top], np.float32), boxes) <= OVERLAP).all():
             return left, top
     return None
 
 
-def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """The common area of two boxes, as a part of the smaller."""
-    extent = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    smaller = min(np.prod(one[2:] - one[:2]), np.prod(other[2:] - other[:2]))
-    return float(np.prod(np.maximum(extent, 0)) / smaller)
+def overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) the area that a box has in common with each of others, as a part of the smaller."""
+    common = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    smaller = np.minimum(np.prod(box[2:] - box[:2]), areas)
+    shares: NDArray[np.float32] = np.prod(np.maximum(common, 0), axis=1) / smaller
+    return shares
 
 
 def paint(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +45,8 @@ def test_digits_are_inside_their_scene_and_hide_little_of_one_another() -> None:
         assert (scene.boxes >= 0).all() and (scene.boxes <= data.SIZE).all()
         assert (scene.boxes[:, 2:] > scene.boxes[:, :2]).all()
         assert ((scene.labels >= 0) & (scene.labels < 10)).all()
-        for one, other in combinations(scene.boxes, 2):
-            assert data.overlap(one, other) <= data.OVERLAP
+        for place, box in enumerate(scene.boxes):
+            assert (data.overlaps(box, scene.boxes[:place]) <= data.OVERLAP).all()
         sides += (scene.boxes[:, 2:] - scene.boxes[:, :2]).max(1).tolist()
     # Tall digits, turned a little, are up to an eighth longer than their scale.
     assert min(sides) < 10 and 80 < max(sides) < 1.25 * data.SCALES[1]
@@ -57,7 +56,13 @@ def test_a_box_is_the_extent_of_the_ink() -> None:
     opacity = np.zeros((10, 10), np.float32)
     opacity[2:7, 3:5] = 1
     opacity[0, 0] = data.INK  # too faint
-    assert data.ink_box(opacity, (100, 50)).tolist() == [103, 52, 105, 57]
+    assert data.ink_box(opacity).tolist() == [3, 2, 5, 7]
+
+
+def test_an_overlap_is_a_part_of_the_smaller_box() -> None:
+    others = np.array([[0, 0, 10, 10], [5, 5, 7, 9], [20, 20, 30, 30]], np.float32)
+    shares = data.overlaps(np.array([0, 0, 6, 20], np.float32), others)
+    assert shares.tolist() == pytest.approx([60 / 100, 4 / 8, 0])
 
 
 def test_annotations_are_what_the_scenes_hold() -> None:
