@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "Print a network at one stage of the compiler.",
     "summary": "Parameters, multiply-adds and activation memory, per block.",
     "verify": "Run both targets with the same weights and compare them.",
+    "run": "Run a compiled model on images: detect, classify or segment.",
     "bench": "Time a model from image to result.",
     "weights": "Weights from and to other code, and a look at them.",
     "schema": "Print the JSON Schema of the IR, of networks or models.",

@@ -74,9 +74,9 @@ def detect_in_regions(
     found = best(there, candidates, candidates.scores, placement, options)
     classes = there.add("classes", "Add", found.classes, there.integer(1))  # 0 is the background
     found = Found(found.corners, found.scores, classes, found.valid)
+    write_detections(steps, found, placement, options.detections)
     if masks is not None:
         _write_masks(steps.at("masks"), masks, found, values, options.detections, run_part)
-    write_detections(steps, found, placement, options.detections)
 
 
 def propose(steps: Steps, task: Proposals, values: Values, placement: Placement) -> Regions:
