@@ -14,18 +14,16 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinedsl.diagnostics import Diagnostic, fail
+from spinedsl.emit.precisions import CalibrationMethod
 from spinedsl.records import record
 from spinedsl.runtime.activations import Activations
 from spinedsl.runtime.calibration_images import CalibrationFolder, usable
-
-Method = Literal["minmax", "entropy", "percentile"]
-METHODS: tuple[Method, ...] = get_args(Method)
 
 PERCENTILE = 99.999
 """Share of the numbers that stay in range: onnxruntime's default, too."""
@@ -62,7 +60,7 @@ class Calibration:
 def calibrate(
     activations: Activations,
     folder: CalibrationFolder,
-    method: Method = "minmax",
+    method: CalibrationMethod = "minmax",
     *,
     symmetric: bool = False,
     progress: Progress | None = None,
@@ -97,14 +95,16 @@ def calibrate(
     for path, inputs in images():
         used.append(path)
         for name, value in _values(activations, inputs):
-            ranges[name] = _widened(ranges.get(name), name, value, path)
+            if value.size:
+                ranges[name] = _widened(ranges.get(name), name, value, path)
     found = tuple(warnings)
     if method != "minmax":
         done = len(folder.files)
         collector = _Histograms(method, symmetric, ranges)
         for _, inputs in images():
             for name, value in _values(activations, inputs):
-                collector.add(name, value)
+                if value.size:
+                    collector.add(name, value)
         ranges = collector.ranges()
     tell(total)
     return Calibration(ranges, tuple(used), found)
@@ -133,7 +133,7 @@ def _widened(before: Range | None, name: str, value: NDArray[np.float32], path: 
 class _Histograms:
     """onnxruntime's histograms, with ranges that are known beforehand."""
 
-    def __init__(self, method: Method, symmetric: bool, ranges: Mapping[str, Range]) -> None:
+    def __init__(self, method: CalibrationMethod, symmetric: bool, ranges: Mapping[str, Range]) -> None:
         from onnxruntime.quantization.calibrate import HistogramCollector
 
         self._collector: Any = HistogramCollector(method, symmetric, BINS, LEVELS, PERCENTILE, "same")

@@ -1,43 +1,41 @@
-"""A folder of images as the inputs of a network, one at a time.
+"""A folder of images as the inputs of a model, one at a time.
 
 1. Files are taken in the order of their paths, those of subfolders too; what doesn't end like an
    image or an array is passed over.
 2. An image lies at the top left of the network's input, as large as fits, interpolated bilinearly,
    normalised, and the rest is zero: as the pipelines that spinec writes do it.
-3. A `.npy` file is an image if it holds bytes, rows x columns x 3; floats are the network's input as
+3. A pipeline gets the images as they are.
+4. A `.npy` file is an image if it holds bytes, rows x columns x 3; floats are the network's input as
    they are. A `.npz` file names an array for every input: the only way for networks over features.
-4. Files that can't be used are left out, with one warning. Without a single usable one, it is an
+5. Files that can't be used are left out, with one warning. Without a single usable one, it is an
    error.
 """
 
 from __future__ import annotations
 
-import math
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity, fail
 from spinedsl.graph.tasks import Preprocessing
+from spinedsl.ops import Shape
 from spinedsl.records import record
+from spinedsl.runtime.calibration_arrays import read_archive, read_array
 from spinedsl.runtime.images import Image, load_image
 
 IMAGES = frozenset({
     ".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp",
 })  # fmt: skip
 ARRAY, ARCHIVE = ".npy", ".npz"
-MAX_PIXELS = 100_000_000
-"""Of an image in a `.npy` file, as of one in an image file."""
-
 SHOWN = 3
 """How many files a warning names."""
 
-Inputs = dict[str, NDArray[np.float32]]
-"""The network's inputs by name, each with a batch of one."""
+Inputs = dict[str, NDArray[Any]]
+"""A model's inputs by name, each with a batch of one."""
 
 
 @record
@@ -48,12 +46,14 @@ class CalibrationFolder:
         files: in order.
         inputs: name → channels, height and width of each of the network's inputs.
         preprocessing: how pixels become numbers.
+        raw: name of a pipeline's input, which takes images as they are; None without a pipeline.
     """
 
     folder: Path
     files: tuple[Path, ...]
-    inputs: Mapping[str, tuple[int, int, int]]
+    inputs: Mapping[str, Shape]
     preprocessing: Preprocessing
+    raw: str | None = None
 
     def read(self, path: Path) -> Inputs:
         """One file as inputs.
@@ -62,48 +62,34 @@ class CalibrationFolder:
             DiagnosticError: it can't be used (SP001, SP002, SP054, SP057), or pillow isn't installed
                 (SP052).
         """
-        if path.suffix.lower() == ARCHIVE:
-            return self._from_archive(path)
+        ending = path.suffix.lower()
+        if ending == ARCHIVE:
+            arrays = read_archive(path, self.inputs)
+            return {name: _as_input(array, self.inputs[name]) for name, array in arrays.items()}
         ((name, shape),) = self.inputs.items()
-        if path.suffix.lower() == ARRAY:
-            try:
-                with path.open("rb") as file:
-                    return {name: self._from_array(_array(path, file, name, shape), shape)}
-            except OSError as problem:
-                raise _damaged(path, problem) from None
-        return {name: letterboxed(load_image(path), shape[1:], self.preprocessing)}
-
-    def _from_array(self, array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-        if array.dtype == np.uint8:
-            return letterboxed(array, shape[1:], self.preprocessing)
-        return array.astype(np.float32).reshape(1, *shape)
-
-    def _from_archive(self, path: Path) -> Inputs:
-        found: Inputs = {}
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for name, shape in self.inputs.items():
-                    with archive.open(f"{name}.npy") as file:
-                        found[name] = self._from_array(_array(path, file, name, shape), shape)
-        except KeyError:
-            raise fail(
-                "SP057", f"“{path}” holds no array “{name}”",
-                help=f"save one for each input: numpy.savez(path, {', '.join(f'{n}=…' for n in self.inputs)})",
-            ) from None  # fmt: skip
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as problem:
-            raise _damaged(path, problem) from None
-        return found
+        if ending == ARRAY:
+            image = read_array(path, name, shape, floats=self.raw is None)
+        else:
+            image = load_image(path)
+        if self.raw is not None:
+            return {self.raw: image[np.newaxis]}
+        if image.dtype != np.uint8:
+            return {name: _as_input(image, shape)}
+        return {name: letterboxed(image, shape[1:], self.preprocessing)}
 
 
 def calibration_folder(
-    folder: Path, inputs: Mapping[str, tuple[int, int, int]], preprocessing: Preprocessing | None = None
+    folder: Path,
+    inputs: Mapping[str, Shape],
+    preprocessing: Preprocessing | None = None,
+    raw: str | None = None,
 ) -> CalibrationFolder:
-    """Find the files of a folder that could be a network's inputs.
+    """Find the files of a folder that could be a model's inputs; arguments as there.
 
     Raises:
         DiagnosticError: there is no such folder, or nothing in it that could be (SP057).
     """
-    endings = _endings(inputs)
+    endings = _endings(inputs, raw is not None)
     try:
         if not folder.is_dir():
             raise fail(
@@ -122,11 +108,13 @@ def calibration_folder(
         raise fail(
             "SP057", f"the folder “{folder}” {state}", help=f"put files into it: {', '.join(endings)}"
         )  # fmt: skip
-    return CalibrationFolder(folder, files, inputs, preprocessing or Preprocessing())
+    return CalibrationFolder(folder, files, inputs, preprocessing or Preprocessing(), raw)
 
 
-def _endings(inputs: Mapping[str, tuple[int, int, int]]) -> list[str]:
-    """Of the files that could be a network's inputs: images only where it reads three channels."""
+def _endings(inputs: Mapping[str, Shape], raw: bool) -> list[str]:
+    """Of the files that could be a model's inputs: images only where it reads three channels."""
+    if raw:
+        return [*sorted(IMAGES), ARRAY]
     if len(inputs) > 1:
         return [ARCHIVE]
     ((channels, _, _),) = inputs.values()
@@ -188,56 +176,5 @@ def _interpolated(array: NDArray[Any], extent: int, axis: int) -> NDArray[np.flo
     return made
 
 
-def _array(path: Path, file: IO[bytes], name: str, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """An array from numpy's file format, whose header is looked at before anything is believed.
-
-    Raises:
-        DiagnosticError: it isn't one, or it is neither an image nor the network's input (SP057).
-    """
-    try:
-        extents, by_columns, dtype = _header(file)
-        is_image = shape[0] == 3 and dtype == np.uint8 and len(extents) == 3 and extents[2] == 3
-        is_input = dtype.kind == "f" and extents in (shape, (1, *shape))
-        if not is_input and not (is_image and 0 < extents[0] * extents[1] <= MAX_PIXELS):
-            pixels = ", or bytes: rows x columns x 3" if shape[0] == 3 else ""
-            raise fail(
-                "SP057",
-                f"“{path}” holds {dtype} {_shown(extents)} for “{name}”, which is float32 {_shown(shape)}",
-                help=f"save floats of that shape{pixels}",
-            )
-        count = math.prod(extents)
-        array = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
-        raise _damaged(path, problem) from None
-    if not np.isfinite(array).all():
-        raise fail(
-            "SP057", f"“{path}” holds numbers that are not finite", help="leave it out, or save it anew"
-        )
-    return array.reshape(extents, order="F" if by_columns else "C")
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Extents, whether columns come first, and the type.
-
-    Raises:
-        ValueError: it is no header, or one of a version that only holds named fields.
-    """
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(file)
-    raise ValueError(f"version {version[0]}.{version[1]} of the format isn't read")
-
-
-def _damaged(path: Path, problem: Exception) -> DiagnosticError:
-    reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-    return fail(
-        "SP057",
-        f"“{path}” is damaged, or no array of numpy's: {reason}",
-        help="save it anew, or leave it out",
-    )
-
-
-def _shown(extents: tuple[int, ...]) -> str:
-    return " x ".join(map(str, extents)) or "(a single number)"
+def _as_input(array: NDArray[Any], shape: Shape) -> NDArray[np.float32]:
+    return array.astype(np.float32).reshape(1, *shape)

@@ -19,14 +19,15 @@ from spinedsl.diagnostics import fail
 from spinedsl.emit.onnx import PROTOBUF_LIMIT, OnnxModel
 from spinedsl.emit.onnx.builder import element_type
 from spinedsl.emit.onnx.model import FLOAT32, Tensor, Tensors
+from spinedsl.emit.precisions import CalibrationMethod, Placement
 from spinedsl.ops import Parameter
 from spinedsl.ops.base import ZEROS
 from spinedsl.records import record
 from spinedsl.runtime.activations import Activations, extents_of
-from spinedsl.runtime.calibration import Calibration, Method, Progress, calibrate
+from spinedsl.runtime.calibration import Calibration, Progress, calibrate
 from spinedsl.runtime.calibration_images import CalibrationFolder
 from spinedsl.runtime.quantisation_pairs import with_pairs
-from spinedsl.runtime.quantisation_placement import Runtime, place, view
+from spinedsl.runtime.quantisation_placement import place, view
 from spinedsl.runtime.quantisation_report import ErrorReport, compare
 from spinedsl.runtime.tools import need
 
@@ -52,9 +53,9 @@ def quantise(
     weights: Tensors,
     folder: CalibrationFolder,
     *,
-    static: OnnxModel | None = None,
-    runtime: Runtime = "onnxruntime",
-    method: Method = "minmax",
+    running: OnnxModel | None = None,
+    placement: Placement = "onnxruntime",
+    method: CalibrationMethod = "minmax",
     kept: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Quantised:
@@ -62,9 +63,8 @@ def quantise(
 
     Args:
         model: with its norms folded.
-        static: the same with a batch of one and a fixed size, if `model` leaves one open: it is what
-            runs on the images.
-        runtime: whose kernels the pairs are placed for.
+        running: what runs on the images, if it isn't `model` itself: the network's nodes are the same.
+        placement: whose kernels the pairs are placed for.
         method: how ranges are chosen.
         kept: names of nodes that stay in float32.
         progress: told about images that were looked at.
@@ -80,17 +80,26 @@ def quantise(
             help="write it with `--precision fp16`, or make it narrower",
         )  # fmt: skip
     tensors = dict(weights)
-    running = (static or model).to_proto(tensors.items())
+    runs = running or model
+    reference = runs.to_proto(tensors.items())
     graph = view(model.nodes.node, model.parameters, [output.name for output in model.values.output])
-    pairs = place(graph, runtime, kept)
-    extents = extents_of((static or model).values.value_info)
-    inner = [name for name in pairs.values if name in graph.sources]
-    symmetric = runtime == "tensorrt"
+    pairs = place(graph, placement, kept)
+    extents = extents_of(runs.values.value_info)
+    given = {value.name for value in runs.values.input}
     calibration = calibrate(
-        Activations(running, inner, extents), folder, method, symmetric=symmetric, progress=progress
+        Activations(reference, [name for name in pairs.values if name not in given], extents),
+        folder,
+        method,
+        symmetric=placement == "tensorrt",
+        progress=progress,
     )
-    quantised = with_pairs(model.to_proto(tensors.items()), pairs, calibration.ranges, runtime)
-    errors = compare(running, quantised, pairs.layers, extents, folder, calibration.images)
+    ranges = calibration.ranges
+    quantised = with_pairs(model.to_proto(tensors.items()), pairs, ranges, placement)
+    # The same pairs in what can run here.
+    other = (
+        quantised if runs is model else with_pairs(runs.to_proto(tensors.items()), pairs, ranges, placement)
+    )
+    errors = compare(reference, other, pairs.layers, graph, extents, folder, calibration.images)
     return Quantised(*_as_model(model, quantised), errors, calibration)
 
 

@@ -6,24 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, TensorProto
 
+from spinedsl.emit.precisions import Placement
 from spinedsl.runtime.calibration import Range
-from spinedsl.runtime.quantisation_placement import LAYERS, Pairs, Runtime
+from spinedsl.runtime.quantisation_placement import LAYERS, Pairs
 
 _INFERRED = ("onnx.infer", "onnxruntime.quant")
 """What tells the quantiser that the types of all values are stated."""
 
 
-def with_pairs(model: ModelProto, pairs: Pairs, ranges: Mapping[str, Range], runtime: Runtime) -> ModelProto:
+def with_pairs(
+    model: ModelProto, pairs: Pairs, ranges: Mapping[str, Range], placement: Placement
+) -> ModelProto:
     """The model with its pairs; it is changed in place.
 
     Args:
-        model: with float32 weights inside, and every value described.
+        model: with float32 weights inside.
         ranges: of every value in `pairs` that doesn't share another's.
     """
     _separate_weights(model, pairs)
-    made = _quantised(model, pairs, ranges, runtime)
+    _state_types(model, pairs)
+    made = _quantised(model, pairs, ranges, placement)
     _restore_floats(made, pairs)
     _put_in_order(made)
     return made
@@ -47,13 +51,24 @@ def _separate_weights(model: ModelProto, pairs: Pairs) -> None:
                     initializers[copy.name] = copy
 
 
-def _quantised(model: ModelProto, pairs: Pairs, ranges: Mapping[str, Range], runtime: Runtime) -> ModelProto:
+def _state_types(model: ModelProto, pairs: Pairs) -> None:
+    """The quantiser takes values only of which it knows that they are floats; pipelines don't say so."""
+    graph = model.graph
+    known = {value.name for value in (*graph.input, *graph.output, *graph.value_info)}
+    for name in pairs.values:
+        if name not in known:
+            graph.value_info.add(name=name).type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def _quantised(
+    model: ModelProto, pairs: Pairs, ranges: Mapping[str, Range], placement: Placement
+) -> ModelProto:
     """onnxruntime's quantiser, told which values and which layers."""
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.calibrate import TensorData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    for_tensorrt = runtime == "tensorrt"
+    for_tensorrt = placement == "tensorrt"
     producer = model.producer_name, model.producer_version
     metadata = list(model.metadata_props)
     model.metadata_props.add(key=_INFERRED[0], value=_INFERRED[1])

@@ -25,15 +25,13 @@ https://github.com/NVIDIA/TensorRT/issues/3270
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from typing import Literal, get_args
+from collections.abc import Collection, Mapping, Sequence
 
 from onnx import NodeProto
 
+from spinedsl.emit.onnx.precision import is_of_network
+from spinedsl.emit.precisions import Placement
 from spinedsl.records import record
-
-Runtime = Literal["onnxruntime", "tensorrt"]
-RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm"})
 """What multiplies by weights."""
@@ -68,37 +66,60 @@ class GraphView:
     """A graph as placement sees it.
 
     Attributes:
-        nodes: those that compute on values, in running order (rule 6).
-        sources: value → the node that makes it.
-        readers: value → the nodes that read it; an output of the model counts as one more.
+        nodes: those of the network that compute on values, in running order (rule 6).
+        sources: value → the node of them that makes it.
+        readers: value → the nodes of them that read it; None stands for what lies outside.
+        behind: values of nodes that run on what a pipeline makes of the network's, such as regions.
     """
 
     nodes: tuple[NodeProto, ...]
     sources: dict[str, NodeProto]
     readers: dict[str, list[NodeProto | None]]
+    behind: frozenset[str]
+
+    @property
+    def ends(self) -> list[str]:
+        """What the network hands over: the model's outputs, or what a pipeline reads."""
+        return [value for value, readers in self.readers.items() if None in readers and value in self.sources]
 
 
 def view(nodes: Sequence[NodeProto], weights: Collection[str], outputs: Collection[str]) -> GraphView:
     """Look at a graph."""
     fixed = set(weights)
-    computing = []
+    computing: list[NodeProto] = []
     readers: dict[str, list[NodeProto | None]] = defaultdict(list)
     for node in nodes:
         if fixed.issuperset(name for name in node.input if name):
             fixed.update(node.output)
             continue
-        computing.append(node)
+        own = node if is_of_network(node.name) else None
+        if own is not None:
+            computing.append(own)
         for name in node.input:
             if name and name not in fixed:
-                readers[name].append(node)
+                readers[name].append(own)
     for name in outputs:
         readers[name].append(None)
-    return GraphView(tuple(computing), {n.output[0]: n for n in computing}, dict(readers))
+    sources = {node.output[0]: node for node in computing}
+    return GraphView(tuple(computing), sources, dict(readers), _behind(nodes, sources))
 
 
-def place(graph: GraphView, runtime: Runtime, kept: Collection[str]) -> Pairs:
+def _behind(nodes: Sequence[NodeProto], sources: Mapping[str, NodeProto]) -> frozenset[str]:
+    """Values of the network's nodes that depend on a pipeline's, which depends on the network's."""
+    handed: set[str] = set()
+    behind: set[str] = set()
+    for node in nodes:
+        if node.output[0] in sources:
+            if not behind.isdisjoint(node.input) or not handed.isdisjoint(node.input):
+                behind.update(node.output)
+        elif not handed.isdisjoint(node.input) or any(name in sources for name in node.input):
+            handed.update(node.output)
+    return frozenset(behind)
+
+
+def place(graph: GraphView, placement: Placement, kept: Collection[str]) -> Pairs:
     """Where pairs stand for a runtime's kernels; `kept` names nodes that stay in float32."""
-    if runtime == "tensorrt":
+    if placement == "tensorrt":
         return _for_tensorrt(graph, kept)
     return _for_onnxruntime(graph, kept)
 

@@ -9,7 +9,7 @@ the weights' own ratio does not.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from onnx import ModelProto, numpy_helper
 from spinedsl.records import record
 from spinedsl.runtime.activations import Activations
 from spinedsl.runtime.calibration_images import CalibrationFolder
+from spinedsl.runtime.quantisation_placement import GraphView
 
 MOST_IMAGES = 8
 """How many images are compared, evenly spread over those that were calibrated with."""
@@ -31,12 +32,13 @@ class LayerError:
 
     Attributes:
         name: of the layer or output.
-        output: what it puts out, in decibels; infinite without any error.
+        output: what it puts out, in decibels; infinite without any error, and None where the two can't
+            be compared: a head on regions runs on those that the model before it proposes.
         weights: its weights, in decibels; None for an output.
     """
 
     name: str
-    output: float
+    output: float | None
     weights: float | None = None
 
 
@@ -58,13 +60,17 @@ class _Ratio:
 
     def __init__(self) -> None:
         self.signal = self.noise = 0.0
+        self.seen = False
 
     def add(self, expected: NDArray[Any], actual: NDArray[Any]) -> None:
+        self.seen = True
         self.signal += _power(expected)
         self.noise += _power(expected - actual)
 
     @property
-    def decibels(self) -> float:
+    def decibels(self) -> float | None:
+        if not self.seen:
+            return None
         if self.noise == 0:
             return math.inf
         return 10 * math.log10(self.signal / self.noise) if self.signal else -math.inf
@@ -79,6 +85,7 @@ def compare(
     reference: ModelProto,
     quantised: ModelProto,
     layers: Sequence[str],
+    graph: GraphView,
     extents: Mapping[str, tuple[int, ...]],
     folder: CalibrationFolder,
     images: Sequence[Path],
@@ -88,15 +95,16 @@ def compare(
     Args:
         reference: in float32; its nodes and outputs have the names of the quantised ones.
         layers: names of the quantised layers.
+        graph: of the models; what the network hands over is compared too.
         extents: shapes of values, where known.
         images: what the calibration used.
     """
     made_by = {node.name: node.output[0] for node in reference.graph.node}
-    outputs = [output.name for output in reference.graph.output]
-    values = [*(made_by[name] for name in layers), *outputs]
+    outputs = graph.ends
+    values = [value for value in (*(made_by[n] for n in layers), *outputs) if value not in graph.behind]
     models = [Activations(model, values, extents) for model in (reference, quantised)]
     chosen = _spread(images)
-    ratios = {name: _Ratio() for name in values}
+    ratios = {name: _Ratio() for name in (*made_by.values(), *outputs)}
     for path in chosen:
         inputs = folder.read(path)
         for (name, expected), (_, actual) in zip(*(model.of(inputs) for model in models), strict=True):
@@ -109,8 +117,11 @@ def compare(
     )
 
 
-def _worst_first(errors: Any) -> tuple[LayerError, ...]:
-    return tuple(sorted(errors, key=lambda error: (error.output, error.name)))
+def _worst_first(errors: Iterable[LayerError]) -> tuple[LayerError, ...]:
+    def place(error: LayerError) -> tuple[float, str]:
+        return (math.inf if error.output is None else error.output, error.name)
+
+    return tuple(sorted(errors, key=place))
 
 
 def _spread(images: Sequence[Path]) -> list[Path]:
@@ -118,7 +129,9 @@ def _spread(images: Sequence[Path]) -> list[Path]:
     return [images[index * len(images) // count] for index in range(count)]
 
 
-def _weight_ratios(reference: ModelProto, quantised: ModelProto, layers: Sequence[str]) -> dict[str, float]:
+def _weight_ratios(
+    reference: ModelProto, quantised: ModelProto, layers: Sequence[str]
+) -> dict[str, float | None]:
     before = {tensor.name: tensor for tensor in reference.graph.initializer}
     after = {tensor.name: tensor for tensor in quantised.graph.initializer}
     dequantised = {

@@ -6,10 +6,11 @@
    nothing; it is cast where it meets a value.
 3. What an operator's schema gives a type of its own (a norm's statistics, the scales of a Resize)
    stays as it is, and so does an operator that has no float16 form.
-4. Kept nodes stay float32, between casts.
+4. Kept nodes stay float32, between casts. So does a pipeline, which computes in pixels: what float16
+   can tell apart there is too coarse.
 5. Every value's type is stated.
 
-Requires: nodes in running order, every float value described, as `emit` writes them.
+Requires: nodes in running order; every float value that a network's node makes is described.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ from spinedsl.diagnostics import fail
 from spinedsl.emit.onnx.model import OnnxModel, Tensor, Tensors
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
-SUFFIXES = {FLOAT: "float", HALF: "half"}
+SUFFIXES: dict[int, str] = {FLOAT: "float", HALF: "half"}
 """What the copy of a value in the other type is called: `b2.conv1.half`."""
 
 LARGEST = float(np.finfo(np.float16).max)
+
+
+def is_of_network(node: str) -> bool:
+    """Whether a node computes the network, and not the pipeline around it, by its name."""
+    return "/" not in node
 
 
 def halved(model: OnnxModel, kept: Collection[str] = ()) -> OnnxModel:
@@ -65,9 +71,11 @@ class _Halving:
 
     def __init__(self, model: OnnxModel, kept: frozenset[str]) -> None:
         self.model = model
-        self.kept = kept
+        self.kept = kept | {node.name for node in model.nodes.node if not is_of_network(node.name)}
         self.opset = next(o.version for o in model.tail.opset_import if not o.domain)
-        self.described = {v.name: v for v in (*model.values.input, *model.values.output, *model.values.value_info)}
+        self.described = {
+            v.name: v for v in (*model.values.input, *model.values.output, *model.values.value_info)
+        }
         self.outputs = {output.name for output in model.values.output}
         self.constants = {n.output[0]: n for n in model.nodes.node if _is_float_constant(n)}
         self.types = {v.name: v.type.tensor_type.elem_type for v in model.values.input}
@@ -87,35 +95,45 @@ class _Halving:
         for node in self.model.nodes.node:
             self._write(node, readings[node.name])
         halves = {name: np.dtype(np.float16) for name in self.model.parameters if self.types[name] == HALF}
-        return replace(
-            self.model, nodes=self.nodes, values=self.values, types={**self.model.types, **halves}
-        )
+        return replace(self.model, nodes=self.nodes, values=self.values, types={**self.model.types, **halves})
 
     def _reading(self, node: NodeProto) -> list[int]:
         """The type in which a node reads each input, 0 for any; its results' types are recorded."""
-        if not node.input:
-            self.types.setdefault(node.output[0], 0)
-            return []
+        if node.name in self.kept or not node.input:
+            # Nothing is asked of a schema: a pipeline's node may be a plugin's.
+            self.types.update(
+                {name: self._stated(name) for name in node.output if name not in self.constants}
+            )
+            return [FLOAT if self.types.get(name) in SUFFIXES else 0 for name in node.input]
         schema = defs.get_schema(node.op_type, self.opset, node.domain)
         inputs = [schema.inputs[min(i, len(schema.inputs) - 1)].type_str for i in range(len(node.input))]
         results = [schema.outputs[min(i, len(schema.outputs) - 1)].type_str for i in range(len(node.output))]
-        precision = self._precision(node, schema, inputs, results[0])
+        data = [name for name, kind in zip(node.input, inputs, strict=True) if name and kind == results[0]]
+        if self._stated(node.output[0]) == FLOAT:
+            # What a pipeline hands over isn't described.
+            self.types.update({name: FLOAT for name in data if not self.types.get(name)})
+        precision = self._precision(node, schema, data, results[0])
         for name, kind in zip(node.output, results, strict=True):
-            is_float = name in self.described and self.described[name].type.tensor_type.elem_type == FLOAT
-            self.types[name] = (precision if kind == results[0] else FLOAT) if is_float else 0
+            self.types[name] = precision if kind == results[0] and self._stated(name) else self._stated(name)
         return [
             0 if self.types.get(name) not in SUFFIXES else precision if kind == results[0] else FLOAT
             for name, kind in zip(node.input, inputs, strict=True)
         ]
 
-    def _precision(self, node: NodeProto, schema: defs.OpSchema, inputs: list[str], result: str) -> int:
-        """float32 for what is fixed, kept, or has no float16 form (rules 2 to 4)."""
-        allowed = next((c.allowed_type_strs for c in schema.type_constraints if c.type_param_str == result), [])
-        data = [name for name, kind in zip(node.input, inputs, strict=True) if name and kind == result]
-        if all(name in self.fixed for name in data):
+    def _stated(self, name: str) -> int:
+        """float32 if the model says so of a value, else 0."""
+        is_float = name in self.described and self.described[name].type.tensor_type.elem_type == FLOAT
+        return FLOAT if is_float else 0
+
+    def _precision(self, node: NodeProto, schema: defs.OpSchema, data: list[str], result: str) -> int:
+        """float32 for what comes from weights alone, or has no float16 form (rules 2 and 3)."""
+        if self.fixed.issuperset(data):
             self.fixed.update(node.output)
             return FLOAT
-        return FLOAT if node.name in self.kept or "tensor(float16)" not in allowed else HALF
+        allowed = next(
+            (c.allowed_type_strs for c in schema.type_constraints if c.type_param_str == result), []
+        )
+        return HALF if "tensor(float16)" in allowed else FLOAT
 
     def _settle_fixed(self, readings: dict[str, list[int]]) -> None:
         """Weights and constants that are read in float16 only become float16."""

@@ -12,19 +12,20 @@ from spinedsl.diagnostics import Diagnostics, suggestion
 from spinedsl.graph.inline import Inlined
 
 
-def kept_operators(patterns: Iterable[str], inlined: Inlined) -> frozenset[str]:
-    """Names of the operators that the patterns mean, in the program before norms are folded.
+def kept_operators(patterns: Iterable[str], programs: Iterable[Inlined]) -> frozenset[str]:
+    """Names of the operators that the patterns mean.
 
     Args:
         patterns: dotted names, in which `*`, `?` and `[…]` stand for what they do in a shell. A name
             means everything within it: `b2` a block, `b2.conv1` one layer of it, `s0_to_b2` an
             arrow, `retinanet.scores.conv5` a layer on all levels.
+        programs: all parts of what is compiled, before norms are folded.
 
     Raises:
         DiagnosticError: nothing has such a name (SP020).
     """
     known: dict[str, set[str]] = {}
-    for node in inlined.nodes:
+    for node in (node for inlined in programs for node in inlined.nodes):
         for name in {*_prefixes(node.name), *_prefixes(node.holder)}:
             known.setdefault(name, set()).add(node.name)
     diagnostics = Diagnostics()
