@@ -47,10 +47,11 @@ def open_spec(
     """
     source, wanted = _locate(str(spec))
     scope = load(source, roots)
-    return _compilation(scope, _choose(scope, wanted, str(spec)), overrides or {})
+    return compilation_of(scope, _choose(scope, wanted, str(spec)), overrides or {})
 
 
-def _compilation(scope: Scope, node: Declared, overrides: Overrides = ()) -> AnyCompilation:
+def compilation_of(scope: Scope, node: Declared, overrides: Overrides = ()) -> AnyCompilation:
+    """The compilation of what a file declares, with `--set` laid over it."""
     if isinstance(node, nodes.Model):
         return ModelCompilation(scope, node, parse_model_overrides(overrides))
     return Compilation(scope, node, parse_overrides(overrides))
@@ -65,7 +66,7 @@ def open_all(spec: str | Path, roots: Sequence[Path] = ()) -> tuple[Scope, list[
     source, wanted = _locate(str(spec))
     scope = load(source, roots)
     chosen = scope.compiled() if wanted is None else [_choose(scope, wanted, str(spec))]
-    return scope, [_compilation(scope, node) for node in chosen]
+    return scope, [compilation_of(scope, node) for node in chosen]
 
 
 def _locate(spec: str) -> tuple[Source, str | None]:

@@ -11,9 +11,10 @@ from spinedsl.cli.render import Renderer
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.ir.loading import load
-from spinedsl.pipeline import Compilation
+from spinedsl.pipeline import Compilation, ModelCompilation
 from spinedsl.source import Source
-from spinedsl.specification import parse_overrides
+from spinedsl.specification import compilation_of, parse_model_overrides, parse_overrides
+from spinedsl.syntax import nodes
 
 SPECS = resources.folder("specs")
 SPEC_FILES = sorted(SPECS.rglob("*.spine"))
@@ -43,6 +44,27 @@ def compile_text(text: str, /, **overrides: str) -> Compilation:
     return Compilation(scope, scope.networks()[-1], parse_overrides(overrides))
 
 
+PYRAMID = "a: residual @3 <- s0 => P3  b: residual @4 <- a => P4"
+"""Two levels of 8 channels."""
+
+HEADS = "".join(
+    f'import "std/{name}.spine"\n' for name in ("classifier", "mask_rcnn", "retinanet", "segmentation")
+)
+
+
+def model_text(body: str, *, before: str = "", blocks: str = PYRAMID, declarations: str = "") -> str:
+    """A small file with a model over `tiny`, called `small`; `before` holds definitions."""
+    network = network_text(blocks, before=before, declarations=declarations)
+    return f"{HEADS}{network}model small {{\n  backbone tiny\n  {body}\n}}\n"
+
+
+def compile_model(text: str, /, **overrides: str) -> ModelCompilation:
+    """The last model of a text; keyword arguments are what `--set` would say."""
+    scope = load(Source("test.spine", text))
+    node = [n for n in scope.compiled() if isinstance(n, nodes.Model)][-1]
+    return ModelCompilation(scope, node, parse_model_overrides(overrides))
+
+
 def compile_tiny(blocks: str, **parts: str) -> Compilation:
     """`network_text`, compiled."""
     return compile_text(network_text(blocks, **parts))
@@ -56,8 +78,9 @@ def problems(text: str, path: Path | None = None) -> tuple[Diagnostic, ...]:
         return error.diagnostics
     collected = Diagnostics()
     check_definitions(scope, collected)
-    for node in scope.networks():
-        collected.extend(check(Compilation(scope, node))[0])
+    for node in scope.compiled():
+        found = check(compilation_of(scope, node))[0]
+        collected.extend(d for d in found if d not in collected.found)
     return tuple(in_order(collected.found))
 
 

@@ -105,11 +105,12 @@ def _parts_of(
                 continue
             wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
             known = [*WORDS, *values, *_parts_in(scope)]
+            otherwise = f"operators are {', '.join(sorted(WORDS))}"
             diagnostics.add(
                 "SP020",
                 f"there is no operator or part called “{name}”{wrong}",
                 step.name.span,
-                help=suggestion(name, known, f"operators are {', '.join(sorted(WORDS))}"),
+                help="write what both need as a `part`" if wrong else suggestion(name, known, otherwise),
             )
     return parts
 

@@ -203,11 +203,11 @@ class BodyRunner:
         word = WORDS.get(step.name.text)
         if word is None:
             if current is None:
-                raise self._no_value(step)
+                raise self.no_value(step)
             return self.call_part(self, step, current)
         operands = self._operands(step, word, current)
         if not operands:
-            raise self._no_value(step)
+            raise self.no_value(step)
         stride = self._stride(step, word)
         written = Written(
             inputs=tuple(operand.shape for operand in operands),
@@ -237,7 +237,8 @@ class BodyRunner:
                 "lower its channels or its kernel",
             )
 
-    def _no_value(self, step: nodes.Step) -> DiagnosticError:
+    def no_value(self, step: nodes.Step) -> DiagnosticError:
+        """A chain that begins without anything to begin from."""
         return self.error(
             "SP041", f"“{step.name}” has nothing to work on", step.name.span,
             help="start the chain with a value, such as `sum(inputs)`",

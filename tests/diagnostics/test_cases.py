@@ -17,7 +17,17 @@ from spinedsl.diagnostics import CODES, Diagnostic
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.spine"))
 PACKAGE = Path(spinedsl.__file__).parent
-FRONT_AND_MIDDLE = ("source.py", "specification.py", "syntax", "ir", "passes", "graph", "ops", "analysis")
+FRONT_AND_MIDDLE = (
+    "source.py",
+    "specification.py",
+    "pipeline.py",
+    "syntax",
+    "ir",
+    "passes",
+    "graph",
+    "ops",
+    "analysis",
+)
 
 ELSEWHERE = {
     "SP001": "needs a file that can't be read: test_files.py",
