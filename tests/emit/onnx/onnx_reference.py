@@ -12,10 +12,13 @@ from spinedsl.ops import (
     BatchNorm,
     Concat,
     Convolution,
+    Deconvolution,
+    Dense,
     DropPath,
     GlobalPool,
     Multiply,
     Pool,
+    Scale,
     SpaceToDepth,
     Upsample,
     WeightedAdd,
@@ -49,6 +52,16 @@ def compute(operator, operands, parameters):
             return _windows(x, operator, 0).sum((-2, -1)) / count
         case GlobalPool(kind=kind):
             return (x.max if kind == "max" else x.mean)((2, 3), keepdims=True)
+        case Deconvolution(stride=stride):
+            return _deconvolution(stride, x, *parameters)
+        case Dense():
+            weight, *bias = parameters
+            rows = x.reshape(len(x), -1) @ weight.T + sum(bias)
+            return rows[:, :, None, None]
+        case Scale(factor=factor):
+            return x * factor
+        case Upsample(method="bilinear", height=height, width=width):
+            return _blend(_blend(x, height, 2), width, 3)
         case Upsample(height=height, width=width):
             rows = np.arange(height) * x.shape[2] // height
             columns = np.arange(width) * x.shape[3] // width
@@ -92,6 +105,24 @@ def _windows(x, operator, fill):
     extents = [dilation * (k - 1) + 1 for k in operator.kernel]
     view = sliding_window_view(padded, extents, (2, 3))
     return view[:, :, :: operator.stride, :: operator.stride, ::dilation, ::dilation]
+
+
+def _deconvolution(stride, x, weight, bias=None):
+    """Every pixel becomes a square: the sum of the kernels of its channels."""
+    batch, _, height, width = x.shape
+    squares = np.einsum("nchw,coij->nohiwj", x, weight)
+    result = squares.reshape(batch, weight.shape[1], height * stride, width * stride)
+    return result if bias is None else result + bias[:, None, None]
+
+
+def _blend(x, extent, axis):
+    """Each row or column between the two whose centres lie around its own, at the borders one of them."""
+    before = x.shape[axis]
+    centre = np.clip((np.arange(extent) + 0.5) * before / extent - 0.5, 0, before - 1)
+    first = np.floor(centre).astype(int)
+    second = np.minimum(first + 1, before - 1)
+    share = (centre - first).reshape([-1 if a == axis else 1 for a in range(4)])
+    return x.take(first, axis) * (1 - share) + x.take(second, axis) * share
 
 
 def _convolution(operator, x, weight, bias=None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -190,15 +191,24 @@ def test_endpoint_named_like_a_value_or_an_input():
     inlined = compilation.inlined
     inner = next(n.name for n in inlined.nodes if n.name not in inlined.outputs.values())
     renamed = {inner: inlined.outputs["P3"], "P4": inlined.outputs["P4"]}
-    model = emit(compilation.network, compilation.program, Inlined(inlined.nodes, renamed))
+    by_name = {endpoint.name: endpoint for endpoint in compilation.program.endpoints}
+
+    def emitted(outputs):
+        """The model when other names are the endpoints."""
+        endpoints = tuple(
+            replace(by_name[old], name=new) for new, old in zip(outputs, ("P3", "P4"), strict=False)
+        )
+        program = replace(compilation.program, endpoints=endpoints)
+        return emit(compilation.network, program, Inlined(inlined.nodes, outputs))
+
+    model = emitted(renamed)
     weights = dict(random_weights(model.parameters))
     given = some_inputs(compilation.program)
     actual = run(model.to_bytes(weights.items()), given)
     expected = reference(Inlined(inlined.nodes, renamed), weights, given)
     assert worst_difference(expected[inner], actual[inner]) < ONNX_REFERENCE
-    clash = Inlined(inlined.nodes, {"c3": inlined.outputs["P3"]})
     with pytest.raises(DiagnosticError, match="SP024"):
-        emit(compilation.network, compilation.program, clash)
+        emitted({"c3": inlined.outputs["P3"]})
 
 
 @pytest.mark.parametrize("options", [{"opset": 16}, {"opset": 22}, {"dynamic": frozenset({"width"})}])
