@@ -303,7 +303,7 @@ def test_program_text() -> None:
     tiny: Compilation = compile_tiny("a: residual @3 <- s0 => P3  endpoints -> 4")
     lines = program_text(tiny.program).splitlines()
     assert (
-        "  conv1: 8 x 32 x 32 = conv(in_channels=3, out_channels=8, kernel=3x3, stride=2, pads=1,1,1,1, dilation=1, groups=1, bias=False, initial=truncated_normal) <- x"
+        "  conv1: 8 x 32 x 32 = conv(in_channels=3, out_channels=8, kernel=3x3, stride=2, pads=1,1,1,1, dilation=1, groups=1, bias=False, initial=truncated_normal, initial_bias=zeros) <- x"
         in lines
     )
     assert lines[-1] == "}"
