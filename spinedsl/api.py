@@ -16,7 +16,9 @@ from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import fail
 from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.output import Written, write_output
+from spinedsl.emit.precisions import CalibrationMethod, Placement, Precision
 from spinedsl.ir.model import Model, Network
+from spinedsl.onnx_precision import PrecisionRequest, write_precise, write_report
 from spinedsl.onnx_target import OnnxRequest, PipelineKind, Resizing, Suppression, write_onnx
 from spinedsl.pipeline import AnyCompilation, ModelCompilation
 from spinedsl.specification import Overrides, open_spec
@@ -65,6 +67,12 @@ def compile(
     resize: Resizing | None = None,
     labels: Collection[str] = (),
     score_threshold: float | None = None,
+    precision: Precision = "fp32",
+    keep: Collection[str] = (),
+    calibrate: str | Path | None = None,
+    calibration_method: CalibrationMethod = "minmax",
+    placement: Placement = "onnxruntime",
+    report: str | Path | None = None,
     force: bool = False,
 ) -> tuple[Written, ...]:
     """Compile a network or model and write the result, whole or not at all.
@@ -80,10 +88,13 @@ def compile(
         register: frameworks that a torch module becomes a backbone of; see docs/frameworks.md.
         pipeline, nms, resize, labels, score_threshold: of an ONNX model that takes images and gives
             results; see `spinedsl.onnx_target.OnnxRequest`.
+        precision, keep, calibrate, calibration_method, placement: of an ONNX model; see
+            `spinedsl.onnx_precision.PrecisionRequest`.
+        report: where to write, as JSON, how far each layer of an `int8` model is from float32.
         force: replace files that spinec did not write.
 
     Returns:
-        The files written: one, or two if an ONNX model is larger than 2 GB.
+        The files written: one, or two if an ONNX model is larger than 2 GB; the report comes last.
 
     Raises:
         spinedsl.DiagnosticError: the spec is wrong, or the output can't be written.
@@ -98,7 +109,15 @@ def compile(
         opset=opset, dynamic=frozenset(dynamic), weights=None if weights is None else Path(weights), seed=seed,
         pipeline=pipeline, nms=nms, resize=resize, labels=tuple(labels), score_threshold=score_threshold,
     )  # fmt: skip
-    return write_onnx(compilation, path, request, force=force)
+    if precision == "fp32":
+        return write_onnx(compilation, path, request, force=force)
+    other = PrecisionRequest(
+        precision, tuple(keep), None if calibrate is None else Path(calibrate), calibration_method, placement
+    )
+    written, built = write_precise(compilation, path, request, other, force=force)
+    if report is None or built.errors is None:
+        return written
+    return (*written, write_report(Path(report), built.errors, force=force))
 
 
 def target_of(output: Path | None) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,12 @@ from spinedsl import api
 from spinedsl.analysis.checking import notes
 from spinedsl.analysis.summary import summarise
 from spinedsl.cli import options
+from spinedsl.cli.precision_options import PrecisionArguments, precision, progress, table
 from spinedsl.cli.render import Renderer
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
+from spinedsl.emit.output import Written
 from spinedsl.ir.titles import class_name
+from spinedsl.onnx_precision import PrecisionRequest, write_precise, write_report
 from spinedsl.onnx_target import (
     PIPELINES,
     OnnxRequest,
@@ -24,6 +28,9 @@ from spinedsl.onnx_target import (
     write_onnx,
 )
 from spinedsl.pipeline import AnyCompilation
+
+if TYPE_CHECKING:
+    from spinedsl.runtime.quantisation_report import ErrorReport
 
 STDOUT = "-"
 
@@ -54,6 +61,7 @@ STDOUT = "-"
               help="--pipeline: names of the classes, one a line, to be kept in the file.")  # fmt: skip
 @click.option("--score-threshold", type=click.FloatRange(0, 1), metavar="X",
               help="--pipeline detection: what a score must exceed.  [default: 0.05]")  # fmt: skip
+@precision
 def command(
     spec: str,
     overrides: options.Pairs,
@@ -71,6 +79,7 @@ def command(
     resize: Resizing | None,
     labels: Path | None,
     score_threshold: float | None,
+    numbers: PrecisionArguments,
 ) -> int:
     """Compile a network or model to a standalone PyTorch module or an ONNX file.
 
@@ -82,6 +91,7 @@ def command(
       spinec compile std:spinenet49 --target torch --register timm
       spinec compile my.spine:small --target onnx --weights small.safetensors
       spinec compile std:spinenet49_retinanet -o detector.onnx --pipeline detection
+      spinec compile std:spinenet49 -o int8.onnx --precision int8 --calibrate images/
     """
     path = None if output in (None, STDOUT) else Path(output)
     target = target or api.target_of(path)
@@ -90,7 +100,7 @@ def command(
         "--opset": opset, "--dynamic": dynamic or None, "--weights": weights, "--seed": seed,
         "--pipeline": pipeline, **around,
     }  # fmt: skip
-    stated = [name for name, value in given.items() if value is not None]
+    stated = [*(name for name, value in given.items() if value is not None), *numbers.stated]
     if target == "torch" and stated:
         raise click.UsageError(f"{', '.join(stated)}: only for --target onnx")
     if pipeline is None and any(value is not None for value in around.values()):
@@ -103,6 +113,7 @@ def command(
         raise click.UsageError("--weights and --seed exclude each other")
     if target == "onnx" and output == STDOUT:
         raise click.UsageError("an ONNX model can't be printed; give a file with -o")
+    other = numbers.request()
     compilation = options.opened(spec, overrides, roots)
     _ = compilation.program
     Renderer.for_stream(sys.stderr).show(notes(compilation))
@@ -110,6 +121,7 @@ def command(
         click.echo(api.torch_source(compilation, register), nl=False)
         return 0
     path = path or api.default_output(compilation.subject, target)
+    errors = None
     if target == "torch":
         written = api.write_torch(compilation, path, register=register, force=force)
     else:
@@ -118,15 +130,37 @@ def command(
             pipeline=pipeline, nms=nms or "onnx", resize=resize, score_threshold=score_threshold,
             labels=() if labels is None else read_labels(labels),
         )  # fmt: skip
-        written = write_onnx(compilation, path, request, force=force)
+        if other is None:
+            written = write_onnx(compilation, path, request, force=force)
+        else:
+            written, errors = _write_precise(compilation, path, request, other, numbers.report, force)
     for file in written:
         state = "wrote" if file.changed else "unchanged"
         click.echo(f"{state} {file.path}  {file.size / 2**20:,.1f} MiB" if file.size > 2**20
                    else f"{state} {file.path}  {file.size / 2**10:,.1f} KiB")  # fmt: skip
     click.echo(_facts(compilation, target, pipeline))
+    if errors is not None:
+        click.echo(table(errors))
     if nms == "trt":
         click.echo("This file runs in TensorRT only: EfficientNMS_TRT is a plugin of its own.")
     return 0
+
+
+def _write_precise(
+    compilation: AnyCompilation,
+    path: Path,
+    request: OnnxRequest,
+    other: PrecisionRequest,
+    report: Path | None,
+    force: bool,
+) -> tuple[tuple[Written, ...], ErrorReport | None]:
+    """Write a model that isn't in float32, and perhaps a report: the files, and how far off it is."""
+    with progress() as tell:
+        written, built = write_precise(compilation, path, request, other, force=force, progress=tell)
+    Renderer.for_stream(sys.stderr).show(built.warnings)
+    if report is not None and built.errors is not None:
+        written = (*written, write_report(report, built.errors, force=force))
+    return written, built.errors
 
 
 def _facts(compilation: AnyCompilation, target: str, pipeline: str | None) -> str:
