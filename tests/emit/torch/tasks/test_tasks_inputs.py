@@ -77,6 +77,9 @@ def test_regions_learn_objects_of_their_own_image():
     assert (matches[found == 2] >= 0).all()
     overlap = generated.overlaps(regions, objects.boxes)
     assert (overlap[positive, matches[positive]] >= 0.5).all()
+    alone, _, learned = generated.sample_regions([boxes[:0] for boxes in proposals], objects)
+    assert torch.equal(alone, objects.boxes)
+    assert learned.tolist() == [0, 1, 2, 3]
     inside = overlap.masked_fill(found[:, None] != rows, 0)
     assert inside[~positive].max() < 0.5
 
@@ -135,6 +138,7 @@ WRONG = [
     ({"boxes": torch.zeros(2, 5)}, "the boxes of image 1 must be (2, 4), not (2, 5)"),
     ({"boxes": torch.zeros(8)}, "the boxes of image 1 must be (2, 4), not (8,)"),
     ({"boxes": torch.zeros(0, 4)}, "the boxes of image 1 must be (2, 4), not (0, 4)"),
+    ({"labels": torch.tensor([])}, "the boxes of image 1 must be (0, 4), not (2, 4)"),
     ({"labels": torch.tensor([[1], [1]])}, "the labels of image 1 must be (2,), not (2, 1)"),
     ({"labels": torch.tensor([1])}, "the boxes of image 1 must be (1, 4), not (2, 4)"),
     ({"labels": torch.tensor([1, 4])}, "a label of image 1 isn't from {first} to {last}: 4"),

@@ -51,8 +51,9 @@ def test_codes(scale):
     weights = torch.tensor(scale)
     close(generated.encode_boxes(boxes, anchors) * weights, coder.encode_single(boxes, anchors))
     codes = torch.randn(200, 4) * 5 * weights
-    expected = box_ops.clip_boxes_to_image(coder.decode_single(codes, anchors), SIZE)
-    close(generated.decode_boxes(codes / weights, anchors, SIZE), expected)
+    for size in (SIZE, (100_000, 100_000)):  # the largest boxes show in a very large image only
+        expected = box_ops.clip_boxes_to_image(coder.decode_single(codes, anchors), size)
+        close(generated.decode_boxes(codes / weights, anchors, size), expected)
 
 
 def test_overlaps():
