@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import colorsys
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,23 +64,30 @@ def colour_of(number: int) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def paste(mask: NDArray[np.float32], box: NDArray[np.float32], height: int, width: int) -> Any:
-    """A mask (M, M) of a box as it lies in an image: bool (height, width).
+def paste(
+    mask: NDArray[np.float32], box: NDArray[np.float32], height: int, width: int
+) -> tuple[slice, slice, NDArray[np.bool_]]:
+    """A mask (M, M) of a box as it lies in an image of that size.
 
-    Bilinear from cell centre to cell centre, zero outside of the box; from one half on it counts.
+    Bilinear from cell centre to cell centre, zero outside of the box; above one half it counts.
+
+    Returns:
+        Rows and columns of the image that the box touches, and which of their pixels are inside.
     """
     x0, y0, x1, y1 = (float(corner) for corner in box)
-    rows, columns = _shares(y0, y1, height, len(mask)), _shares(x0, x1, width, len(mask))
-    return rows @ mask @ columns.T >= 0.5
+    rows, row_shares = _shares(y0, y1, height, len(mask))
+    columns, column_shares = _shares(x0, x1, width, len(mask))
+    return rows, columns, row_shares @ mask @ column_shares.T > 0.5
 
 
-def _shares(start: float, end: float, pixels: int, cells: int) -> NDArray[np.float64]:
-    """How much each cell between start and end counts at each pixel: (pixels, cells)."""
-    if not end > start:
-        return np.zeros((pixels, cells))
-    position = (np.arange(pixels) + 0.5 - start) / (end - start) * cells - 0.5
+def _shares(start: float, end: float, pixels: int, cells: int) -> tuple[slice, NDArray[np.float64]]:
+    """The pixels that a side touches, and how much each of its cells counts at them: (pixels, cells)."""
+    first, last = max(0, math.floor(start)), min(pixels, math.ceil(end))
+    if last <= first or not end > start:
+        return slice(0, 0), np.zeros((0, cells))
+    position = (np.arange(first, last) + 0.5 - start) / (end - start) * cells - 0.5
     distance: NDArray[np.float64] = np.abs(position[:, None] - np.arange(cells))
-    return np.maximum(1 - distance, 0)
+    return slice(first, last), np.maximum(1 - distance, 0)
 
 
 def _detections(image: Image, found: Detections, name: Name) -> Image:
@@ -88,9 +96,10 @@ def _detections(image: Image, found: Detections, name: Name) -> Image:
     if found.masks is not None:
         image = image.copy()
         for number in worst_first:
-            inside = paste(found.masks[number], found.boxes[number], height, width)
+            rows, columns, inside = paste(found.masks[number], found.boxes[number], height, width)
             colour = np.array(colour_of(int(found.classes[number])), np.uint8)
-            image[inside] = _blended(image[inside], colour, OPACITY)
+            part = image[rows, columns]
+            part[inside] = _blended(part[inside], colour, OPACITY)
     canvas = _Canvas(image)
     for number in worst_first:
         kind = int(found.classes[number])
