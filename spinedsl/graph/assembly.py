@@ -118,7 +118,8 @@ def _whole(name: str, parts: tuple[Part, ...]) -> tuple[Program, dict[tuple[str,
                 outputs.append((shown, values[value]))
                 endpoints.append(replace(endpoint, name=shown))
     main = replace(first.main, nodes=tuple(nodes), outputs=tuple(outputs))
-    program = Program(name, main, first.functions, tuple(endpoints), first.stride, first.drop_path)
+    stride = max(part.program.stride for part in parts)
+    program = Program(name, main, first.functions, tuple(endpoints), stride, first.drop_path)
     return program, carried
 
 
