@@ -176,7 +176,8 @@ def paint(
     """Lay a digit over the pixels, in a colour that stands out from what is under it."""
     left, top = corner
     under = pixels[top : top + len(opacity), left : left + len(opacity)]
-    luminance = float((under @ np.array([0.299, 0.587, 0.114], np.float32)).mean())
+    red, green, blue = under.mean((0, 1), np.float64).tolist()
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     difference = random.uniform(*CONTRAST)
     lighter = luminance + difference <= 255 and (luminance < difference or random.random() < 0.5)
     ink = luminance + difference if lighter else luminance - difference
