@@ -27,8 +27,8 @@ NECK = """
 network neck_ {
   input of 64 x 64 { c3 @3 -> 8  c4 @4 -> 8 }
   width { 3..4: 8 }
-  act swish
   rounding nearest
+  act swish
   n3: residual @3 <- c3 => P3
   n4: residual @4 <- c4 => P4
 }
