@@ -34,6 +34,17 @@ def parts(body: Callable[[int], str], count: int, last: str) -> str:
     return f"{HEAD}b: k @2 <- s0 => P2 }} block k(width) -> width {{ p0 }} {chain}part p{count} {{ {last} }}"
 
 
+PYRAMID = HEAD + "a: residual @3 <- s0 => P3  b: residual @4 <- a => P4 } "
+
+
+def headed(body: str, task: str = "classification(2)", model: str = "", pyramid: str = PYRAMID) -> str:
+    """A sound model but for its head, or for some declarations of its own."""
+    return f"{pyramid} head h -> {task} {{ {body} }} model m {{ backbone n  head h {model} }}"
+
+
+CLASSIFY = "from coarsest { upsample(nearest, level), add(level) } global_pool, dense -> 2 => logits"
+
+
 TEXTS: dict[str, str | bytes] = {
     # numbers
     "repeat 10^9": declared("repeat 1000000000"),
@@ -138,6 +149,35 @@ TEXTS: dict[str, str | bytes] = {
     "import a circle of links": 'import "circle.spine"',
     "import by URL": 'import "https://example.org/a.spine"',
     "import something huge": 'import "sparse.spine"',
+    # models and heads
+    "a head that repeats 10^9 times": headed("from finest { level } repeat 1000000000 { norm } " + CLASSIFY),
+    "a head of nothing, often": headed("from finest { repeat 256 { repeat 256 { repeat 256 {} } } } " + CLASSIFY),
+    "a head that calls itself": headed("h => logits"),
+    "a head in a circle of parts": headed("p, " + CLASSIFY) + " part p { q } part q { p }",
+    "a head of parts in parts": headed("from finest { p0 } " + CLASSIFY)
+    + "".join(f" part p{i} {{ p{i + 1} }}" for i in range(2000)) + " part p2000 { norm }",
+    "a head of parts that double": headed("from finest { p0 } " + CLASSIFY)
+    + "".join(f" part p{i} {{ p{i + 1}, p{i + 1} }}" for i in range(60)) + " part p60 { norm }",
+    "walks in walks": headed("from finest { " * 50 + "norm " + "}" * 50),
+    "levels in levels": headed("each level { " * 4000 + "}" * 4000),
+    "10^5 outputs": headed("from finest { level } " + "act => logits " * 60_000),
+    "10^5 heads": PYRAMID + "model m { backbone n " + "head h " * 100_000 + "}",
+    "10^5 necks": PYRAMID + "model m { backbone n " + "neck n " * 100_000 + "}",
+    "10^5 models": "model m {} " * 90_000,
+    "10^9 classes": headed(CLASSIFY, "classification(1000000000)"),
+    "10^5 classes at 10^5 features": headed("from finest { level } conv 1x1 -> 4096, dense -> 100_000 => logits", "classification(100_000)"),
+    "10^6 times as large": headed("from finest { level } upsample(nearest, 1_000_000), dense -> 2 => logits"),
+    "a huge size of anchors": headed(CLASSIFY, "detection(2, size = 1e18)"),
+    "a model in a circle": "model a extends b {} model b extends a {}",
+    "a model of itself": "model a { backbone a head a }",
+    "a model named like its network": headed(CLASSIFY).replace("model m", "model n"),
+    "a head named like a keyword": headed(CLASSIFY).replace("head h", "head lambda"),
+    "a head named like a method": headed(CLASSIFY).replace("head h", "head losses"),
+    "a head named like its part": headed(CLASSIFY).replace("head h", "head backbone"),
+    "a level named like a method of dicts": headed(CLASSIFY).replace("P3", "keys"),
+    "an output named like a part": headed("from finest { logits } global_pool, logits => logits") + " part logits { conv 1x1 -> 2 }",
+    "code in a head": headed(CLASSIFY).replace("head h", "head h; import os"),
+    "an escape sequence in a model": headed(CLASSIFY, model='title "\x1b]0;gone\x07"'),
     # sense
     "a network in a circle": "network a extends b {} network b extends a {}",
     "a default for nothing": declared("default cross_scale(alpha = 0)"),
@@ -145,6 +185,11 @@ TEXTS: dict[str, str | bytes] = {
 """Every text must be refused."""
 
 HARMLESS: dict[str, str | bytes] = {
+    "a head named like a class of torch": headed(CLASSIFY).replace("head h", "head Conv2d"),
+    "a head named like a builtin": headed(CLASSIFY).replace("head h", "head print"),
+    "a head named like a word": headed(CLASSIFY).replace("head h", "head each"),
+    "100 000 classes": headed(CLASSIFY.replace("2 =>", "100_000 =>"), "classification(100_000)"),
+    "a model of code": headed(CLASSIFY, model="title \"'); import os; os.system('id') #\""),
     "huge channels": declared("endpoints -> 65536").replace("-> 8", "-> 1048576"),
     "a space of itself": declared("member of s") + " space s of n { permute output }",
     "BOM": b"\xef\xbb\xbf" + declared("").encode(),
