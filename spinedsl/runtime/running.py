@@ -48,7 +48,7 @@ class Probabilities:
 
     def best(self, count: int) -> list[tuple[int, float]]:
         """Classes and their probabilities, the likeliest first; what is no number comes last."""
-        order = np.argsort(-np.nan_to_num(self.values, nan=-1.0), kind="stable")[:count]
+        order = np.argsort(-self.values, kind="stable")[:count]
         return [(int(number), float(self.values[number])) for number in order]
 
 

@@ -210,13 +210,22 @@ def test_unknown_words_of_later_versions_are_no_matter(tmp_path):
     assert open_pipeline(path).description.kind == "detection"
 
 
-def test_failure_at_an_image(tmp_path):
+def test_other_inputs(tmp_path):
+    path = write(tmp_path / "m.onnx", DETECTION, SCORES)
+    model = onnx.load(path)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, path)
+    assert "other inputs or outputs" in problem_of(path)[1]
+
+
+def test_failure_at_an_image(tmp_path, capfd):
     file = open_pipeline(write(tmp_path / "m.onnx", DETECTION, SCORES))
     with pytest.raises(DiagnosticError) as caught:
         run_image(file, np.zeros((0, 5, 3), np.uint8))
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "SP055"
     assert "5 x 0" in diagnostic.message
+    assert capfd.readouterr().err == ""  # ONNX Runtime writes there by itself
 
 
 def test_without_onnxruntime(tmp_path, monkeypatch):
