@@ -1,4 +1,4 @@
-"""Checkpoints of Model Garden, imported, compute what the published code computes."""
+"""Checkpoints of TensorFlow, imported, compute what the published code computes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ NETWORKS = {
     "garden_backbone": "narrow",
     "garden_training": "narrow_retinanet",
     "garden_mobile": "narrow_mobile_retinanet",
+    "tpu_training": "narrow_tpu_retinanet",
+    "tpu_mobile": "narrow_mobile_tpu_retinanet",
 }
 MODELS = [name for name, network in NETWORKS.items() if network.endswith("retinanet")]
 
@@ -31,7 +33,8 @@ def imported(
     """What the import of a recorded checkpoint did, and what the file it wrote holds."""
     compilation = narrow(network or NETWORKS[name])
     output = folder / "out.safetensors"
-    done = import_checkpoint(compilation, "garden", unpacked(name, folder), output, **options)
+    origin = name.partition("_")[0]
+    done = import_checkpoint(compilation, origin, unpacked(name, folder), output, **options)
     return done, load_file(output)
 
 
@@ -78,6 +81,32 @@ def test_would_see_exchanged_levels(tmp_path):
     weights[one], weights[other] = weights[other], weights[one]
     errors = relative_errors(boxes_reordered(outputs), run_onnx(narrow("narrow_retinanet"), weights, image))
     assert max(errors.values()) >= MISTAKE
+
+
+@pytest.mark.parametrize(
+    ("title", "change"),
+    [
+        ("pools of stride 2", ("default", "cross_scale(pooling = repeated)")),
+        ("symmetric pads of pools", ("padding", "symmetric")),
+        ("pads at the end", ("padding", "same")),
+        ("norm epsilon 1e-3", ("norm", "batch(eps = 0.001)")),
+        ("no activation on the endpoints", ("default", "endpoint(activate = false)")),
+    ],
+)
+def test_would_see_conventions_other_than_the_first_releases(title, change, tmp_path):
+    _, weights = imported("tpu_training", tmp_path, "narrow_tpu")
+    image, _ = recorded("tpu_training")
+    expected = run_onnx(narrow("narrow_tpu"), weights, image)
+    errors = relative_errors(expected, run_onnx(narrow("narrow_tpu", change), weights, image))
+    assert max(errors.values()) >= MISTAKE, title
+
+
+def test_a_training_of_the_first_release(tmp_path):
+    done, _ = imported("tpu_training", tmp_path)
+    assert done.format == "TensorFlow 1 checkpoint"
+    assert done.left_out == {"optimizer slots": 418, "counters and settings": 1}
+    done, _ = imported("tpu_training", tmp_path, "narrow_tpu")
+    assert done.left_out["tensors of heads and decoders"] == 48
 
 
 def test_a_trainers_checkpoint_is_more_than_weights(tmp_path):
