@@ -22,6 +22,9 @@ _WORDS = {
     "KERNEL": "a kernel such as `3x3`",
     "PERCENT": "a percentage",
     "LEFT_ARROW": "“<-” and the blocks it reads",
+    "RIGHT_ARROW": "“->”",
+    "DOUBLE_ARROW": "“=>” and a name",
+    "RANGE": "“..”",
     "COMPARISON": "a comparison",
     "LBRACE": "“{”",
     "RBRACE": "“}”",
@@ -132,6 +135,8 @@ def _expectation(terminals: set[str]) -> str:
         names -= _EXPRESSION | {"NOT"}
     if len(names & _OPERATORS) > 2:
         names -= _OPERATORS
+    if len(names) > 3:
+        names -= {"RIGHT_ARROW", "DOUBLE_ARROW", "RANGE"}
     words += [_WORDS[name] for name in sorted(names & set(_WORDS))]
     named = sorted(name for name in names - set(_WORDS) if name.isalpha())
     words += ["a declaration"] if len(named) > 4 else [f"“{name.lower()}”" for name in named]
@@ -155,11 +160,32 @@ _HELP = {
 """What most likely was meant, by what was found."""
 
 
+_TASK = "a head says what it is for: `head name(classes) -> detection(classes) { … }`"
+_OF_NETWORKS = {"endpoints", "member", "stem", "width", "without"}
+_OF_MODELS = {"backbone", "neck", "head", "pixels"}
+
+
 def _help(source: Source, found: str, offset: int, expected: set[str], previous: Token | None) -> str | None:
+    if "EACH" in expected and found in ("->", "=>"):
+        return "a step puts its channels behind one `->`; a chain of a head ends in `=> name`"
+    if "BACKBONE" in expected:
+        return _help_in_model(found, previous)
     if found in _HELP:
         return _HELP[found]
+    if found == "{" and "RIGHT_ARROW" in expected and expected <= {"LPAR", "RIGHT_ARROW"}:
+        return _TASK
+    if previous is not None and previous == "->" and expected == {"NAME"}:
+        return _TASK
+    if expected == {"LEVEL"}:
+        return "what happens to every level is `each level { … }`"
+    if previous is not None and expected == {"LBRACE"} and previous.type == "NAME":
+        return f"write its body right behind: `from {previous} {{ … }}`"
     if found == "{" and source.text[:offset].rstrip().endswith(")"):
         return "a body follows the closing parenthesis of a definition only"
+    if found == "{" and "EACH" in expected:
+        return "bodies stand behind `repeat …`, `when …`, `else`, `each level` and `from …`"
+    if found == ":" and "EQUAL" in expected:
+        return "an argument is `name = value`"
     if found in keywords() and "NAME" in expected:
         return f"“{found}” is a word of the language: choose another name"
     if found == "}" and "NETWORK" in expected:
@@ -171,15 +197,38 @@ def _help(source: Source, found: str, offset: int, expected: set[str], previous:
     if "AT" in expected and found[0].isdigit():
         return f"a level is written with its sign: `@{found}`"
     if "COLON" in expected and previous is not None and previous.type == "NAME":
-        if found == "-":
-            return "names are made of letters, digits and “_”"
-        word = nearest(previous.lower(), keywords())
-        return f"did you mean “{word}”?" if word else "a block is `name: kind @level <- inputs`"
+        return _help_for_a_block(found, previous)
     possible = [word for word in keywords() if word.upper() in expected]
     if "NETWORK" in expected:
         possible += ["block", "resampling", "merge", "part"]
     match = nearest(found.lower(), possible)
     return f"did you mean “{match}”?" if match else None
+
+
+def _help_in_model(found: str, previous: Token | None) -> str:
+    """Where a model could go on with its next declaration."""
+    if found == "-" and previous is not None and previous.type == "NAME":
+        return "names are made of letters, digits and “_”"
+    if found in (",", ";"):
+        return "nothing stands between declarations: remove it"
+    if found in _OF_NETWORKS:
+        return (
+            f"`{found}` is a network's: write `network mine extends … {{ {found} … }}`, and `backbone mine`"
+        )
+    words = sorted(_OF_MODELS)
+    match = nearest(found.lower(), [*words, "title", "published", "input", "expect", "conventions"])
+    known = f"a model has {', '.join(f'`{word}`' for word in words)}, and settings"
+    return f"did you mean “{match}”?" if match else known
+
+
+def _help_for_a_block(found: str, previous: Token) -> str:
+    """Behind a name that could have been a block's."""
+    if found == "-":
+        return "names are made of letters, digits and “_”"
+    if previous in _OF_MODELS:
+        return f"`{previous}` is a model's: write `model name {{ {previous} … }}`"
+    word = nearest(previous.lower(), keywords())
+    return f"did you mean “{word}”?" if word else "a block is `name: kind @level <- inputs`"
 
 
 def _shorten(text: str) -> str:

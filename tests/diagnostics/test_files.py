@@ -140,3 +140,64 @@ def test_set_is_checked_like_the_language(key: str, value: str, message: str) ->
     assert message in text
     # The excerpt is what was typed, under the name it was typed with.
     assert f"--> --set {key}={value}" in text
+
+
+MODEL = """
+import "std/resnet.spine"
+import "std/classifier.spine"
+network n {
+  input 3 x 8 x 8
+  width { 1: 8 }
+  stem { s0: residual @1 }
+  b1: residual @1 <- s0 => P1
+}
+network f { input of 8 x 8 { c1 @1 -> 8 } width { 1: 8 } b: residual @1 <- c1 => P1 }
+model m { backbone n  head classifier }
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("head", "classifer", "did you mean “classifier”?"),
+        ("head", "classifier(clases = 3)", "did you mean “classes”?"),
+        ("head", "classifier(classes = ten)", "“classes” of “classifier” is a number, not “ten”"),
+        ("head", "residual", "“residual” is a block"),
+        ("head", "", "“head” is set to nothing"),
+        ("head", "classifier head classifier", "is not one declaration"),
+        ("head", "classifier } model x {", "is not one declaration"),
+        ("heads", "classifier", "did you mean “head”?"),
+        ("backbone", "nn", "did you mean “n”?"),
+        ("backbone", "m", "“m” is a model, not a network"),
+        ("backbone", "f", "“f” reads features, so it can't be a backbone"),
+        ("neck", "n", "“n” reads an image, so it can't be a neck"),
+        ("pixels", "units", "did you mean “unit”?"),
+        ("width", "{ 1: 16 }", "a model has no declaration “width”"),
+        ("without", "b1", "a model has no declaration “without”"),
+        ("repeat", "0", "a repeat count must be a whole number of at least 1, not 0"),
+        ("input", "3 x 7 x 8", "an input of 7 x 8 doesn't divide down to level 1"),
+        ("default", "classifer(classes = 3)", "did you mean “classifier”?"),
+    ],
+)
+def test_set_is_checked_like_a_model(key: str, value: str, message: str) -> None:
+    Path("m.spine").write_text(MODEL)
+    with pytest.raises(DiagnosticError) as caught:
+        _ = open_spec("m.spine:m", {key: value}).program
+    text = rendered(caught.value.diagnostics)
+    assert message in text
+    assert f"--> --set {key}={value}" in text
+
+
+def test_set_lays_its_declarations_over_a_model() -> None:
+    Path("m.spine").write_text(MODEL)
+    pairs = [
+        ("head", "classifier(classes = 3)"),
+        ("act", "swish"),
+        ("act", "none"),
+        ("neck", "f"),
+        ("pixels", "unit"),
+    ]
+    model = open_spec("m.spine:m", pairs).subject
+    assert model.heads[0].arguments == {"classes": 3}  # type: ignore[union-attr]
+    assert model.necks[0].act.name == model.backbone.act.name == "none"  # type: ignore[union-attr]
+    assert model.pixels == "unit"  # type: ignore[union-attr]
