@@ -66,11 +66,14 @@ def images() -> torch.Tensor:
     return torch.rand(2, 3, 128, 128)
 
 
-@pytest.fixture
-def weights(spinenet49: ModuleType, tmp_path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
+@pytest.fixture(scope="session")
+def weights(
+    spinenet49: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, torch.Tensor]]:
     """Weights of the bare network, statistics of the norms too, in a file and as a dict."""
     network = spinenet49.SpineNet49().train()
-    network(torch.rand(4, 3, 128, 128))
-    path = tmp_path / "spinenet49.pth"
+    with torch.no_grad():
+        network(torch.rand(4, 3, 128, 128))
+    path = tmp_path_factory.mktemp("weights") / "spinenet49.pth"
     torch.save(network.state_dict(), path)
     return path, network.state_dict()

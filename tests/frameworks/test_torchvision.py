@@ -73,7 +73,7 @@ def test_a_detector_trains_and_detects(kind: str, spinenet49: ModuleType) -> Non
     optimiser = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     images, targets = pictures()
     losses = []
-    for _ in range(10):
+    for _ in range(8):
         loss = sum(model(images, targets).values())
         optimiser.zero_grad()
         loss.backward()
