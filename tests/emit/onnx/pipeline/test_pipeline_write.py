@@ -9,7 +9,10 @@ from pipeline_support import LEVELS, STRIDES, made
 
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.emit.onnx.pipeline import PipelineOptions, pipeline
+from spinedsl.emit.torch.tasks.detecting import OPTIONS
+from spinedsl.emit.torch.tasks.two_stage import PROPOSALS as MAX_PROPOSALS
 from spinedsl.graph.tasks import (
+    MOST_PROPOSALS,
     PIXELS,
     Anchors,
     Classification,
@@ -102,3 +105,15 @@ def test_options_that_fit_no_pipeline(tasks, options, words):
     code, message = problem(tasks, **options)
     assert code == "SP030"
     assert words in message
+
+
+def test_both_targets_have_the_same_numbers():
+    torch = {option.name: float(option.default) for option in OPTIONS}
+    onnx = PipelineOptions()
+    assert torch == {
+        "score_threshold": onnx.score_threshold,
+        "nms_threshold": onnx.overlap_threshold,
+        "max_candidates": onnx.candidates,
+        "max_detections": onnx.detections,
+    }
+    assert float(MAX_PROPOSALS.default) == MOST_PROPOSALS
