@@ -62,6 +62,28 @@ def test_where_an_empty_image_stands_does_not_matter():
     assert first["box"] > 0
 
 
+def test_half_of_the_anchors_that_learn_objectness_are_positive():
+    generated, network = module(MASK), make(MASK)
+    size = (128, 128)
+    anchors = generated.anchors_of(*size, torch.device("cpu"))
+    outputs = network.outputs(torch.randn(2, 3, *size))
+    for name, scores in outputs.items():
+        if name.startswith("scores"):
+            outputs[name] = torch.full_like(
+                scores, 50.0
+            )  # each negative one costs 50, a positive one nothing
+    objects = generated.Targets(anchors[:200], torch.ones(200, dtype=torch.int64), [200, 0], [])
+    losses = network.proposal_losses(outputs, objects, size)
+    torch.testing.assert_close(losses["objectness"], torch.tensor(50.0 * (128 + 256) / 512))
+
+
+def test_proposals_are_no_way_for_gradients():
+    """Or the second stage would train the first one's boxes, which isn't published so."""
+    network = make(MASK).train()
+    proposals = network.proposals(network.outputs(images()), SIZE)
+    assert not any(boxes.requires_grad for boxes in proposals)
+
+
 def test_regions_learn_objects_of_their_own_image():
     generated = module(MASK)
     _, (one, other) = scenes(2, SIZE, 1, largest=40)
