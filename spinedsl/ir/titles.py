@@ -9,9 +9,10 @@ import re
 from spinedsl.ir.model import Model, Network
 
 HELPERS = (
-    "BatchNorm2d", "Dense", "DropPath", "GlorotConv2d", "NormalConv2d", "NormalDense", "WeightedSum",
+    "BatchNorm2d", "Dense", "DropPath", "GlorotConv2d", "NamedTuple", "NormalConv2d", "NormalDense",
+    "STRIDES", "Targets", "WeightedSum",
 )  # fmt: skip
-"""Classes of a generated file that no spec names."""
+"""Classes and constants of a generated file that no spec names."""
 
 TAKEN_CLASSES = frozenset((*dir(builtins), *keyword.kwlist, "F", *HELPERS))
 """What no generated class may be called."""

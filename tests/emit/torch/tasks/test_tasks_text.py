@@ -28,6 +28,7 @@ from torch import nn
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.emit.torch.tasks import TAKEN_ATTRIBUTES, TAKEN_NAMES, Part, model_parts
 from spinedsl.graph.tasks import Anchors, Classification, Segmentation
+from spinedsl.ir.titles import TAKEN_CLASSES
 from spinedsl.source import Source, Span
 
 BESIDE = Path(sys.executable).with_name("ruff")
@@ -189,3 +190,9 @@ def test_order_of_heads_does_not_matter():
     assert model_parts("M", MASK.parts, MASK.tasks[::-1], ["M."]) == model_parts(
         "M", MASK.parts, MASK.tasks, ["M."]
     )
+
+
+def test_no_class_is_called_like_what_stands_beside_it() -> None:
+    """A class's name begins with a capital letter and has no underscore."""
+    possible = {name for name in TAKEN_NAMES if name[0].isupper() and "_" not in name}
+    assert possible and possible <= TAKEN_CLASSES
