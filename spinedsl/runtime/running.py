@@ -67,19 +67,31 @@ class PixelLabels:
 
 Result = Detections | Probabilities | PixelLabels
 
+MAX_LOGIT_BYTES = 8 << 30
+"""Of one image that is segmented: every class has a float a pixel. Beyond, systems end the process."""
+
 
 def run_image(file: PipelineFile, image: Image) -> Result:
     """What a pipeline makes of one image.
 
     Raises:
-        DiagnosticError: ONNX Runtime fails at it, for want of memory for example (SP055).
+        DiagnosticError: it would take too much memory (SP002), or ONNX Runtime fails at it (SP055).
     """
+    height, width = image.shape[:2]
+    if file.description.kind == "segmentation":
+        needed = 4 * file.description.classes * height * width
+        if needed > MAX_LOGIT_BYTES:
+            raise fail(
+                "SP002",
+                f"{file.description.classes:,} classes of {width:,} x {height:,} pixels take "
+                f"{needed / 2**30:,.0f} GB, more than the {MAX_LOGIT_BYTES >> 30} GB allowed",
+                help="make the image smaller first",
+            )
     names = [port.name for port in file.session.get_outputs()]
     try:
         values = dict(zip(names, file.session.run(names, {IMAGES: image[None]}), strict=True))
     except Exception as problem:
         # ONNX Runtime has a class of exception for each of its states, and no common one.
-        height, width = image.shape[:2]
         raise fail(
             "SP055",
             f"“{file.path}” fails at an image of {width} x {height}: {first_line(problem)}",

@@ -25,6 +25,7 @@ from running_support import (
 )
 
 from spinedsl.diagnostics import DiagnosticError
+from spinedsl.runtime import running
 from spinedsl.runtime.running import Detections, PixelLabels, Probabilities, run_image
 from spinedsl.runtime.running_files import open_pipeline
 
@@ -208,6 +209,17 @@ def test_what_a_file_says_is_not_trusted(said, tmp_path):
 def test_unknown_words_of_later_versions_are_no_matter(tmp_path):
     path = write(tmp_path / "m.onnx", DETECTION, SCORES, metadata=json.dumps({**GOOD, "new": 1}))
     assert open_pipeline(path).description.kind == "detection"
+
+
+def test_too_large_to_segment(tmp_path, monkeypatch):
+    file = open_pipeline(write(tmp_path / "m.onnx", SEGMENTATION, QUARTERS))
+    monkeypatch.setattr(running, "MAX_LOGIT_BYTES", 4 * 4 * 128 * 256)
+    assert run_image(file, TALL)
+    with pytest.raises(DiagnosticError) as caught:
+        run_image(file, np.zeros((256, 129, 3), np.uint8))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "SP002"
+    assert "4 classes of 129 x 256 pixels" in diagnostic.message
 
 
 def test_other_inputs(tmp_path):
