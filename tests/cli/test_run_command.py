@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import model_text
 
 from spinedsl.cli import run
 
@@ -202,6 +203,25 @@ def test_exit_codes(arguments, code, spinec):
     found, out, err = spinec(*arguments)
     assert (found, out) == (code, "")
     assert err
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "shown"),
+    [
+        ("retinanet(classes = 3, width = 8, depth = 1)", "detection", "detections"),
+        ("classifier(classes = 3)", "classification", "%  y"),
+        ("semantic(classes = 3, width = 8, depth = 1)", "segmentation", "%  "),
+    ],
+)
+def test_what_compile_writes_runs(head, kind, shown, spinec):
+    Path("m.spine").write_text(model_text(f"head {head}"))
+    Path("names.txt").write_text("x\ny\nz\n")
+    arguments = ["compile", "m.spine:small", "-o", "m.onnx", "--pipeline", kind, "--labels", "names.txt"]
+    assert run(arguments) == 0
+    code, out, _ = spinec("m.onnx", "tall.png", "--draw")
+    assert code == 0
+    assert shown in out
+    assert f"drawn into tall.{kind}.png" in out
 
 
 def test_threshold_is_for_detection(spinec):

@@ -20,7 +20,7 @@ BATCH = "batch"
 """Name of the extent that stays open: how many images."""
 
 LOWEST = float(np.finfo(np.float32).min)
-"""Score of what is no candidate at all. Not minus infinity, which half precision lacks a use for."""
+"""Score of what is no candidate at all; finite, as minus infinity times 0 would be no number."""
 
 
 class Steps:
