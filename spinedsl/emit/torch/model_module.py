@@ -53,11 +53,10 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
             own = networks[index]
             plan = classes.network(own.definitions, program)
             fields = public_class(own, program, inlined[index], plan, extents, classes.shared.helpers)
-            fields["name"] = names[part.name]
         else:
             plan = classes.head(program, part.regions)
             fields = head_class(part, levels, inlined[index], plan, extents, classes.shared.helpers)
-        texts.append(render("class", **fields))
+        texts.append(render("class", **{**fields, "name": names[part.name]}))
         rate = program.drop_path if plan.drops_path else None
         sources = part.sources if part.role == "neck" else ()
         parts.append(tasks.Part(part.name, names[part.name], rate, sources))

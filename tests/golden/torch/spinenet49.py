@@ -348,8 +348,7 @@ class SpineNet49(nn.Module):
         """Draw all weights anew, as published; from `generator` alone if there is one."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                fan_in = module.weight[0].numel()
-                truncated_normal_(module.weight, fan_in, generator)
+                truncated_normal_(module.weight, module.weight[0].numel(), generator)
             elif isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm)):
                 module.reset_parameters()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spinedsl.diagnostics import fail
-from spinedsl.emit.torch.layout import bracketed
+from spinedsl.emit.torch.layout import WIDTH, bracketed
 from spinedsl.emit.torch.prose import docstring, wrapped
 from spinedsl.emit.torch.tasks.family import Family, TwoStage, family_of
 from spinedsl.emit.torch.tasks.labelling import classification, segmentation
@@ -135,7 +135,17 @@ def _outputs(parts: Sequence[Part], heads: set[str], family: Family, machinery: 
     ]
     for neck in necks:
         given = [f'"{port}": features["{feature}"]' for port, feature in neck.sources]
-        lines += bracketed(8, f"features = self.{neck.attribute}({{", given, "})")
+        line = f"        features = self.{neck.attribute}({{{', '.join(given)}}})"
+        if len(line) <= WIDTH:
+            lines.append(line)
+            continue
+        lines += [
+            f"        features = self.{neck.attribute}(",
+            "            {",
+            *(f"                {item}," for item in given),
+            "            }",
+            "        )",
+        ]
     head = family.proposals.head if isinstance(family, TwoStage) else family.head
     if not machinery.keeps_features:
         return [*lines, f"        return self.{head}(features)"]
