@@ -57,10 +57,10 @@ def halved_weights(weights: Tensors, model: OnnxModel) -> Iterator[tuple[str, Te
         with np.errstate(over="ignore"):
             made = array.astype(wanted, copy=False)
         if wanted == np.float16 and not np.isfinite(made).all():
-            largest = float(np.abs(array).max())
+            largest = float(array.flat[np.abs(array).argmax()])
             raise fail(
                 "SP056",
-                f"“{name}” holds {largest:,.0f}, and float16 ends at {LARGEST:,.0f}",
+                f"“{name}” holds {largest:,.0f}, and float16 ends at ±{LARGEST:,.0f}",
                 help=f"leave its layer in float32: `--keep {name.rpartition('.')[0]}`",
             )
         yield name, made
