@@ -14,7 +14,7 @@ import click
 from spinedsl.cli.render import printable
 from spinedsl.cli.tables import aligned
 from spinedsl.runtime.conversion import opened_weights
-from spinedsl.weights.comparing import shown_shape
+from spinedsl.weights.comparing import count, shown_shape
 from spinedsl.weights.files import TensorFile
 from spinedsl.weights.statistics import Comparison, Statistics, compare_files, statistics
 
@@ -88,7 +88,7 @@ def _description(file: TensorFile, rows: list[Statistics]) -> Iterator[str]:
     yield "-" * max(map(len, table))
     elements, bytes = sum(row.elements for row in rows), sum(row.bytes for row in rows)
     bad = sum(row.bad for row in rows)
-    yield f"{len(rows):,} tensors, {elements:,} numbers, {size(bytes)}; {bad:,} not finite"
+    yield f"{count(rows, 'tensor')}, {elements:,} numbers, {size(bytes)}; {bad:,} not finite"
     if file.left_out:
         yield f"left out: {counted(file.left_out)}"
 
@@ -112,10 +112,13 @@ def _differences(left: Path, right: Path, comparison: Comparison) -> Iterator[st
         worst = sorted(comparison.differences, key=lambda d: -d.relative)
         cells = [(f"  {d.name}", f"{d.largest:.3g}", f"relative {d.relative:.1e}") for d in worst]
         yield from _cut(aligned(cells, right={1}))
+    if comparison.skipped:
+        yield f"not compared, because they are no floats: {len(comparison.skipped):,}"
+        yield from _cut([f"  {name}" for name in comparison.skipped])
     for key, one, other in comparison.metadata:
         yield f"recorded {key}: {one or 'nothing'} / {other or 'nothing'}"
     if comparison.equal:
-        yield f"{comparison.compared:,} tensors, all alike"
+        yield f"tensors that are alike: {comparison.compared:,}, all"
 
 
 def _cut(lines: list[str]) -> list[str]:

@@ -73,7 +73,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(f"“{name[:80]}”" for name in names[:SHOWN]) + _rest(names)
 
 
-def count(names: Sequence[str], noun: str) -> str:
+def count(names: Sequence[object], noun: str) -> str:
     """`1 tensor`, `1,024 tensors`."""
     return f"{len(names):,} {noun}" + ("s" if len(names) > 1 else "")
 

@@ -60,6 +60,7 @@ class Comparison:
         shapes: names with both shapes, where they differ.
         differences: tensors of one shape whose numbers differ.
         compared: how many tensors both have in one shape.
+        skipped: names of tensors that hold other numbers than floats on a side: counters, mostly.
         metadata: what the files record differently: key, left, right.
     """
 
@@ -68,6 +69,7 @@ class Comparison:
     shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     differences: tuple[Difference, ...]
     compared: int
+    skipped: tuple[str, ...]
     metadata: tuple[tuple[str, str | None, str | None], ...]
 
     @property
@@ -95,18 +97,21 @@ def compare_files(left: TensorFile, right: TensorFile, tolerance: float = 0.0) -
         tolerance: relative difference up to which numbers count as the same.
 
     Raises:
-        DiagnosticError: bytes are missing or damaged, or a tensor of both holds no floats (SP051).
+        DiagnosticError: bytes are missing or damaged (SP051).
     """
     common = [name for name in left.entries if name in right.entries]
-    alike = [name for name in common if left.entries[name].shape == right.entries[name].shape]
+    other = [n for n in common if not {left.entries[n].dtype, right.entries[n].dtype} <= {*FLOATS}]
+    shaped = [n for n in common if left.entries[n].shape == right.entries[n].shape]
+    alike = [name for name in shaped if name not in set(other)]
     differences = (_difference(name, left.tensor(name), right.tensor(name)) for name in alike)
     keys = sorted(left.metadata.keys() | right.metadata.keys())
     return Comparison(
         tuple(name for name in left.entries if name not in right.entries),
         tuple(name for name in right.entries if name not in left.entries),
-        tuple((n, left.entries[n].shape, right.entries[n].shape) for n in common if n not in set(alike)),
+        tuple((n, left.entries[n].shape, right.entries[n].shape) for n in common if n not in set(shaped)),
         tuple(difference for difference in differences if difference.relative > tolerance),
         len(alike),
+        tuple(other),
         tuple(
             (key, left.metadata.get(key), right.metadata.get(key))
             for key in keys
