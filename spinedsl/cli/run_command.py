@@ -69,6 +69,8 @@ def command(
     if threshold is not None and file.description.kind != "detection":
         raise click.UsageError(f"--threshold: “{model}” does {file.description.kind}, not detection")
     pictures = _pictures(images, output or Path(), file.description.kind) if drawing else {}
+    if output is not None:
+        _make_folder(output)
     run = _Run(file, THRESHOLD if threshold is None else threshold, pictures, force)
     entries = []
     for entry in run.entries(images):
@@ -118,6 +120,21 @@ class _Run:
             picture = encoded(draw(image, result, self.file.description.label))
             entry["picture"] = str(write_output(self.pictures[path], picture, "picture", self.force).path)
         return entry
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder that pictures go to, if it is not there.
+
+    Raises:
+        DiagnosticError: it can't be made (SP050).
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise fail(
+            "SP050", f"can't make the folder “{folder}”: {problem.strerror or problem}",
+            help="name a folder that exists, or one to be made in a folder that does",
+        ) from None  # fmt: skip
 
 
 def _pictures(images: tuple[Path, ...], folder: Path, kind: str) -> dict[Path, Path]:

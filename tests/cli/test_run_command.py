@@ -111,8 +111,8 @@ def test_pictures(spinec):
 
 
 def test_pictures_go_where_they_are_told(spinec):
-    assert spinec("detector.onnx", "tall.png", "--draw", "-o", "out")[0] == 1
-    Path("out").mkdir()
+    assert spinec("detector.onnx", "tall.png", "--draw", "-o", "not/there")[0] == 1
+    assert spinec("detector.onnx", "tall.png", "--draw", "-o", "grey.jpg")[0] == 1
     code, out, _ = spinec("detector.onnx", "tall.png", "--draw", "-o", "out", "--json")
     assert code == 0
     assert json.loads(out)["images"][0]["picture"] == str(Path("out/tall.detection.png"))
