@@ -155,6 +155,25 @@ def test_kept_nodes_stay_float(keep):
         assert worst_difference(value, actual[endpoint]) < HALF_WEIGHTS
 
 
+def test_weights_that_are_read_in_both_are_stored_once():
+    compilation = open_spec("std:spinenet49_retinanet", NARROW)
+    keep = ("retinanet.scores.P3.conv5",)
+    built = build(compilation, OnnxRequest(), PrecisionRequest("fp16", keep))
+    proto = onnx.load_from_string(built.model.to_bytes(built.weights))
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True)
+    types = element_types(proto)
+    readers = {
+        n.name: n.input[1]
+        for n in proto.graph.node
+        if n.name.startswith("retinanet.scores.") and ".conv5" in n.name
+    }
+    assert types["retinanet.scores.conv5.weight"] == FLOAT
+    assert readers["retinanet.scores.P3.conv5"] == "retinanet.scores.conv5.weight"
+    assert readers["retinanet.scores.P4.conv5"] == "retinanet.scores.conv5.weight.half"
+    assert run(proto.SerializeToString(), some_inputs(compilation.program))
+
+
 def test_keeping_everything_is_float32():
     proto = half_model("std:spinenet49", keep=("*",))
     model, weights = float_model("std:spinenet49")
