@@ -16,6 +16,8 @@ import timm
 import torch
 from click.testing import CliRunner
 from support import compile_text, network_text
+from torchvision.models.detection import RetinaNet
+from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import spinedsl
 from spinedsl.api import torch_source
@@ -41,6 +43,11 @@ def refusals(compilation: Compilation, *frameworks: Any) -> list[Any]:
     with pytest.raises(DiagnosticError) as caught:
         torch_source(compilation, frameworks)
     return list(caught.value.diagnostics)
+
+
+def said(described: type) -> str:
+    """A docstring without its line breaks."""
+    return " ".join(described.__doc__.split())
 
 
 # ---- what is in the file
@@ -221,6 +228,25 @@ def test_timm_classifies_by_the_coarsest_of_several_widths(generate: Callable[..
     assert torch.equal(model.forward_features(images), module.Widths.forward(model, images)["P4"])
     features = timm.create_model("widths", features_only=True)
     assert features.feature_info.channels() == [8, 32]
+
+
+def test_one_size_and_one_channel(generate: Callable[..., ModuleType]) -> None:
+    """A network that takes one size has nothing to pad to, and says what detectors must be told."""
+    text = network_text(TINY, declarations="sizes any").replace("3 x 64 x 64", "1 x 50 x 70")
+    module = generate(compile_text(text.replace("network tiny", "network one_size")))
+    images = torch.rand(1, 1, 50, 70)
+    assert timm.create_model("one_size", num_classes=3)(images).shape == (1, 3)
+    with pytest.raises(ValueError, match="images must have 1 channels, not 3"):
+        timm.create_model("one_size", in_chans=3)
+    assert list(module.OneSizeForTorchvision()(images)) == ["P3", "P4"]
+    assert module.OneSizeForDetectron2().size_divisibility == 0
+    assert "fixed_size=(70, 50) and size_divisible=1" in said(module.OneSizeForTorchvision)
+    assert "50 x 70, and stay as they are: pad_size_divisor=1" in said(module.OneSizeForMMDet)
+    images = [torch.rand(1, 90, 80)]
+    options = {"fixed_size": (70, 50), "size_divisible": 1, "image_mean": [0.5], "image_std": [0.2]}
+    sizes = AnchorGenerator(((32,), (64,)), ((1.0,),) * 2)
+    model = RetinaNet(module.OneSizeForTorchvision(), 2, anchor_generator=sizes, **options).eval()
+    assert model(images)[0]["boxes"].shape[1] == 4
 
 
 def test_everything_is_said_at_once() -> None:

@@ -120,13 +120,12 @@ def registration(frameworks: Collection[Framework], subject: Subject, texts: Seq
     taken = {name for text in texts for name in re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)}
     names = {n for name in chosen for group in SECTIONS[name].imports.values() for n in group.split()}
     local = {name: _free(name, taken) for name in sorted(names)}
-    taken |= set(local.values())
+    subject = subject.among(taken | set(local.values()))
     for name in chosen:
         section = SECTIONS[name]
-        fields = section.fields(subject.among(taken), local)
+        fields = section.fields(subject, local)
         added.texts.append(render(f"register/{name}", use=local, **fields.values).rstrip("\n"))
         added.exports += fields.exports
-        taken |= set(fields.exports)
         for module, imported in section.imports.items():
             lines = added.standard if module in STANDARD else added.imports
             lines.append(_import(module, imported.split(), local))

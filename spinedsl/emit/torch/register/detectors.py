@@ -11,13 +11,19 @@ from spinedsl.ir.model import StemBlock
 def torchvision(subject: Subject, use: dict[str, str]) -> Fields:
     """A backbone with one number of channels."""
     model = subject.named("ForTorchvision")
+    extents = subject.extents
+    told = (
+        f"It takes one size: a detector must be told fixed_size=({extents.width}, {extents.height}) and "
+        "size_divisible=1."
+        if extents.fixed
+        else f"A detector pads images to multiples of {extents.multiple} if it is told "
+        f"size_divisible={extents.multiple}."
+    )
     lines = [
         *wrapped(f"{subject.title} as torchvision's detectors want their backbone.", 7),
         "",
         *wrapped(
-            f"A detector pads images to multiples of {subject.extents.multiple} if it is told "
-            f"size_divisible={subject.extents.multiple}. The keys of the state dict are those of "
-            f"{subject.public}.",
+            f"{told} The keys of the state dict are those of {subject.public}.",
             4,
         ),
     ]
@@ -55,13 +61,17 @@ def mmdet(subject: Subject, use: dict[str, str]) -> Fields:
     rate = rate_of(subject, "drop_path")
     stages, blocks = _stages(subject)
     frozen = f"-1 freezes nothing, 0 what stands before the first block{blocks}."
-    multiple = subject.extents.multiple
+    extents = subject.extents
+    told = (
+        f"Images must be of {extents.height} x {extents.width}, and stay as they are: pad_size_divisor=1."
+        if extents.fixed
+        else f"Images are padded by the data preprocessor: pad_size_divisor={extents.multiple}."
+    )
     lines = [
         *wrapped(f"{subject.title} as a backbone of mmdetection 3.", 7),
         "",
         *wrapped(
-            f"Images are padded by the data preprocessor: pad_size_divisor={multiple}. The keys of its "
-            f"state dict are those of {subject.public}.",
+            f"{told} The keys of its state dict are those of {subject.public}.",
             4,
         ),
         "",
@@ -110,7 +120,8 @@ def detectron2(subject: Subject, use: dict[str, str]) -> Fields:
     values |= rate | {
         "stages": stages,
         "constructor": bracketed(4, "def __init__(", parameters, ") -> None:"),
-        "multiple": subject.extents.multiple,
+        # 0 stands for no padding; a network of one size takes what it gets, or refuses it.
+        "multiple": 0 if subject.extents.fixed else subject.extents.multiple,
         "output_shape": [
             f"    def output_shape(self) -> dict[str, {use['ShapeSpec']}]:",
             "        return {",
