@@ -118,7 +118,7 @@ def _differences(left: Path, right: Path, comparison: Comparison) -> Iterator[st
     for key, one, other in comparison.metadata:
         yield f"recorded {key}: {one or 'nothing'} / {other or 'nothing'}"
     if comparison.equal:
-        yield f"tensors that are alike: {comparison.compared:,}, all"
+        yield f"tensors compared: {comparison.compared:,}; no difference"
 
 
 def _cut(lines: list[str]) -> list[str]:

@@ -38,6 +38,7 @@ class Saved:
         size: of the image, height and width: with 256 rows, level 7 has two, and the one pool of
             5x5 / 4 is told from others.
         training: saved with momentum and a step counter.
+        contrast: how far blocks of the image lie apart, so that other pools find other maxima.
     """
 
     module: tuple[str, str]
@@ -47,6 +48,7 @@ class Saved:
     gain: float
     seed: int
     training: bool = False
+    contrast: int = 0
 
 
 COMMON = {"min_level": 3, "max_level": 7, "endpoints_num_filters": 8, "activation": "swish"}
@@ -59,6 +61,7 @@ CHECKPOINTS = {
         gain=1.1,
         seed=31,
         training=True,
+        contrast=100,
     ),
     "tpu_mobile": Saved(
         ("spinenet_mbconv", "SpineNetMBConv"),
@@ -90,6 +93,16 @@ def build(saved, image):
     }
 
 
+def draw_pixels(saved, rng):
+    """The image, as bytes."""
+    blocks = 0
+    if saved.contrast:
+        cells = (1, saved.size[0] // 32, saved.size[1] // 32, 3)
+        blocks = rng.choice([-saved.contrast, saved.contrast], cells).repeat(32, axis=1).repeat(32, axis=2)
+    image = draw_image(1, saved.size, rng) * 32 + 128 + blocks
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
 def write(name, saved, folder):
     """Write one checkpoint with its outputs."""
     rng = np.random.default_rng(saved.seed)
@@ -107,7 +120,7 @@ def write(name, saved, folder):
             kind = "kernel" if key.endswith("pointwise_kernel") else key.rsplit("/", 1)[1]
             value = draw(f"{key.rsplit('/', 1)[0]}/{kind}", variable.shape.as_list(), saved.gain, rng)
             variable.load(value, session)
-        pixels = np.clip(np.rint(draw_image(1, saved.size, rng) * 32 + 128), 0, 255).astype(np.uint8)
+        pixels = draw_pixels(saved, rng)
         values = session.run(outputs, {image: (pixels.astype(np.float32) - 128) / 32})
         with tempfile.TemporaryDirectory() as made:
             tf.train.Saver().save(session, f"{made}/ckpt", write_meta_graph=False)
