@@ -62,6 +62,33 @@ def test_conventions_are_asked_for(weights, tmp_path):
     assert not output.exists()
 
 
+@pytest.mark.parametrize("command", ["compile", "verify"])
+def test_other_conventions_are_refused_wherever_weights_go(command, weights, tmp_path, capsys):
+    """`compile` and `verify` ask the record that `import` made."""
+    checkpoint, output = unpacked("garden_backbone", tmp_path), tmp_path / "out.safetensors"
+    weights("import", checkpoint, "--from", "garden", "--for", f"{SPEC}:narrow", "-o", output)
+    options = ["-o", str(tmp_path / "out.onnx")] if command == "compile" else []
+    arguments = [command, f"{SPEC}:narrow", "--weights", str(output), *options]
+    assert run(arguments) == 0
+    capsys.readouterr()
+    assert run([*arguments, "--set", "conventions=torch"]) == 1
+    assert "trained under the conventions “garden”" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+def test_a_checkpoint_that_is_cut(part, weights, tmp_path):
+    checkpoint, output = unpacked("garden_backbone", tmp_path), tmp_path / "out.safetensors"
+    path = tmp_path / f"ckpt.{part}"
+    path.write_bytes(path.read_bytes()[:-1000])
+    code, out, err = weights(
+        "import", checkpoint, "--from", "garden", "--for", f"{SPEC}:narrow", "-o", output
+    )
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error[SP051]: can't read the checkpoint “{checkpoint}”: ")
+    assert "Traceback" not in err
+    assert not output.exists()
+
+
 def test_export(weights, imported, tmp_path):
     spec = f"{SPEC}:narrow_retinanet"
     code, out, _ = weights("export", imported, "--to", "garden", "--for", spec, "-o", tmp_path / "own")
