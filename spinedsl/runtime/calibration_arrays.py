@@ -88,11 +88,17 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         ValueError: it is no header, or one of a version that only holds named fields.
     """
     version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(file)
-    raise ValueError(f"version {version[0]}.{version[1]} of the format isn't read")
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"version {version[0]}.{version[1]} of the format isn't read")
+    try:
+        return read(file)
+    except Exception as problem:
+        # numpy reads it with Python's tokenizer and parser, which raise errors of their own.
+        raise ValueError(f"its header can't be read: {str(problem).splitlines()[0]}") from None
 
 
 def _damaged(path: Path, problem: Exception) -> DiagnosticError:
