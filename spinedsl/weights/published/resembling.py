@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 
 from spinedsl.diagnostics import DiagnosticError
@@ -62,10 +63,16 @@ def resemblance(entries: Mapping[str, Entry], origin: Origin, same_names: bool) 
     return None
 
 
+@functools.cache
+def _compiled(name: str) -> AnyCompilation:
+    """A candidate, which is compiled once for all origins."""
+    return open_spec(f"std:{name}")
+
+
 def _candidates(origin: Origin) -> Iterator[tuple[str, dict[str, tuple[int, ...]]]]:
     """The published names of each candidate's variables, with their shapes."""
     for name in CANDIDATES:
-        compilation = open_spec(f"std:{name}")
+        compilation = _compiled(name)
         try:
             published = published_names(compilation, origin)
         except DiagnosticError:
