@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from weights.checkpoints import narrow, unpacked
 
 from spinedsl.diagnostics import DiagnosticError
+from spinedsl.emit.output import Staged
 from spinedsl.runtime.conversion import export_weights, import_checkpoint, opened_weights
 from spinedsl.weights import load_weights, random_weights
 from spinedsl.weights.exporting import exported
@@ -110,6 +111,27 @@ def test_nothing_is_half_written(origin, tmp_path):
     with pytest.raises(DiagnosticError, match="not finite"):
         export_weights(compilation, origin, given, tmp_path / OUTPUTS[origin])
     assert list(tmp_path.iterdir()) == [given]
+
+
+def test_an_old_index_never_meets_new_data(tmp_path, monkeypatch):
+    """A run that ends between the two files leaves no checkpoint, rather than a wrong one."""
+    compilation = network("garden")
+    given, prefix = weights_file(compilation, tmp_path), tmp_path / "own"
+    export_weights(compilation, "garden", given, prefix)
+    committed = []
+
+    def commit(staged: Staged) -> None:
+        if committed:
+            raise KeyboardInterrupt
+        committed.append(staged.path)
+        real(staged)
+
+    real = Staged.commit
+    monkeypatch.setattr(Staged, "commit", commit)
+    with pytest.raises(KeyboardInterrupt):
+        export_weights(compilation, "garden", given, prefix)
+    assert committed == [data_path(prefix)]
+    assert not index_path(prefix).exists()
 
 
 def test_a_port_is_written_as_what_it_reads(tmp_path):
