@@ -1,8 +1,10 @@
 """A contextual lexer with one regular expression instead of one for every parser state.
 
-Same result as lark's own contextual lexer for this grammar, without compiling some sixty regular
+What lark's own contextual lexer reads, this one reads alike, without compiling some sixty regular
 expressions at start-up. A word is a keyword where the parser can use that keyword, else a name;
-`3x3` is a kernel, `3 x 640 x 640` a size, only where the parser can use one.
+`3x3` is a kernel, `3 x 640 x 640` a size, only where the parser can use one. The table of an LALR
+parser lists more than it can use: where it lists both, a keyword and a name, this lexer looks
+further than lark's, so that `scale` may stand behind `-> 64` in a body.
 
 It also counts: a list or declaration without an end is refused before it costs seconds.
 """
@@ -17,6 +19,7 @@ from lark import Token
 from lark.common import LexerConf
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lexer import LexerState, PatternStr
+from lark.parsers.lalr_analysis import Shift
 
 _NUMERIC = ("SIZE", "KERNEL", "QUANTITY", "PERCENT", "NUMBER")
 
@@ -86,7 +89,7 @@ class Lexer:
                 lexer_state.line_ctr.char_pos = end
                 return
             accepted = self.accepts[parser_state.position]
-            kind, value = self._token(text, position, accepted)
+            kind, value = self._token(text, position, accepted, parser_state)
             column = position - line_start + 1
             if not kind:
                 raise UnexpectedCharacters(  # type: ignore[no-untyped-call]
@@ -111,13 +114,15 @@ class Lexer:
             yield last
             position = stop
 
-    def _token(self, text: str, position: int, accepted: Collection[str]) -> tuple[str, str]:
+    def _token(
+        self, text: str, position: int, accepted: Collection[str], parser_state: Any
+    ) -> tuple[str, str]:
         match = self.master.match(text, position)
         if match is None:
             return "", ""
         kind, value = match.lastgroup or "", match.group()
         if kind == "NAME":
-            return self._word(value, accepted), value
+            return self._word(value, accepted, parser_state), value
         if kind == "DIGIT":
             for name in _NUMERIC:
                 number = self.numeric[name].match(text, position)
@@ -127,13 +132,26 @@ class Lexer:
             return self.signs.get(value, ""), value
         return kind, value
 
-    def _word(self, word: str, accepted: Collection[str]) -> str:
+    def _word(self, word: str, accepted: Collection[str], parser_state: Any) -> str:
         name = self.words.get(word)
-        if name in accepted:
-            return name  # type: ignore[return-value]
+        if name is not None and name in accepted:
+            return "NAME" if "NAME" in accepted and not _takes(parser_state, name) else name
         if word in ("true", "false") and "BOOLEAN" in accepted:
             return "BOOLEAN"
         if "DEFINITION_KIND" in accepted and self.kinds.fullmatch(word):
             return "DEFINITION_KIND"
         # Where neither fits, the keyword makes the better error message.
         return name if name is not None and "NAME" not in accepted else "NAME"
+
+
+def _takes(parser_state: Any, terminal: str) -> bool:
+    """Whether the parser could go on with a terminal, once it has reduced what it must."""
+    states = parser_state.parse_conf.states
+    stack = list(parser_state.state_stack)
+    while True:
+        action, rule = states[stack[-1]].get(terminal, (None, None))
+        if action is Shift or rule is None:
+            return action is Shift
+        if rule.expansion:
+            del stack[-len(rule.expansion) :]
+        stack.append(states[stack[-1]][rule.origin.name][1])
