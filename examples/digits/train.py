@@ -22,6 +22,7 @@ import click
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from examples.digits import checkpoint
 from examples.digits.data import scene
@@ -93,7 +94,8 @@ class Training:
         shrunk = [parameter for parameter in module.parameters() if parameter.ndim > 1]
         others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
-            [{"params": shrunk, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}]
+            [{"params": shrunk, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}],
+            fused=True,
         )
         self.done, self.seconds = 0, 0.0
         self.losses = torch.zeros(settings.steps, 2)
@@ -134,11 +136,8 @@ class Training:
         self.optimizer.step()
         # Young averages forget faster: the first weights are no better than any.
         kept = min(self.settings.average, (1 + self.done) / (10 + self.done))
-        with torch.no_grad():
-            values = self.module.state_dict()
-            for name, mean in self.average.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(values[name], 1 - kept)
+        means, values = (list(each.state_dict().values()) for each in (self.average, self.module))
+        get_ema_multi_avg_fn(kept)(means, values, self.done)
         return losses.detach()
 
     def _report(self) -> str:
