@@ -144,8 +144,10 @@ class _Lowering:
     def _stride_of(self, shape: Shape, span: Span) -> int:
         """How many pixels of the image one of `shape` stands for."""
         given = self.model.backbone.input
-        for step in range(given.height.bit_length()):
-            stride = 1 << step
+        # An extent that was rounded up may be that of several levels: those that are read come first.
+        strides = [e.stride for e in self.endpoints if e.shape[1:] == shape[1:]]
+        strides += [1 << step for step in range(max(given.height, given.width).bit_length() + 1)]
+        for stride in strides:
             if -(-given.height // stride) == shape.height and -(-given.width // stride) == shape.width:
                 return stride
         raise fail(

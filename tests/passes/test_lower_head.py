@@ -215,6 +215,14 @@ def test_a_segmentation_has_the_stride_of_its_logits(step: str, stride: int) -> 
     assert endpoint.stride == stride
 
 
+@pytest.mark.parametrize(("size", "stride"), [("64 x 64", 8), ("5 x 5", 8), ("1 x 1", 8), ("3 x 200", 8)])
+def test_the_stride_of_a_level_that_was_rounded_up_is_the_levels(size: str, stride: int) -> None:
+    """Of 5 x 5 pixels, one is left at level 3, as at level 4."""
+    text = text_of("segmentation(2)", f"{SUMMED} conv 1x1 -> 2 => logits", declarations="sizes any")
+    task = compile_model(text.replace("64 x 64", size)).assembly.tasks[0]
+    assert task == Segmentation("h", 2, stride)
+
+
 def test_sizes_may_be_fractions() -> None:
     task = head("detection(2, size = 5 / 2)", f"each level {{ {PREDICT} }}").task
     assert isinstance(task, Detection)

@@ -62,13 +62,14 @@ class Source:
 
 
 @st.composite
-def networks(draw: st.DrawFn, most: int = 8, exact: bool | None = None) -> str:
+def networks(draw: st.DrawFn, most: int = 8, exact: bool | None = None, backbone: bool = False) -> str:
     """The text of a valid network called `drawn`.
 
     Args:
         draw: given by hypothesis.
         most: most scale-permuted blocks.
         exact: whether the size divides down to the deepest level; None: either.
+        backbone: whether it reads an image, and its endpoints have one width.
     """
     deepest = draw(st.integers(2, 5))
     divides = draw(st.booleans()) if exact is None else exact
@@ -76,7 +77,7 @@ def networks(draw: st.DrawFn, most: int = 8, exact: bool | None = None) -> str:
         height, width = (draw(st.integers(1, 2)) << deepest for _ in range(2))
     else:
         height, width = draw(st.integers(5, 60)), draw(st.integers(5, 60))
-    external = draw(st.booleans())
+    external = not backbone and draw(st.booleans())
     lines = [f"conventions {draw(st.sampled_from(CONVENTIONS))}"]
     lines += [f"input of {height} x {width} {{"] if external else [f"input 3 x {height} x {width}"]
     sources = []
@@ -93,7 +94,7 @@ def networks(draw: st.DrawFn, most: int = 8, exact: bool | None = None) -> str:
         stem, sources = _stem(draw, deepest)
         lines += stem
     lines += _blocks(draw, sources, deepest, most, rules)
-    if draw(st.booleans()):
+    if backbone or draw(st.booleans()):
         lines.append(f"endpoints -> {draw(st.integers(1, 6))}")
     inside = "".join(f"  {line}\n" for line in lines)
     return (
@@ -162,3 +163,56 @@ def _blocks(draw: st.DrawFn, sources: list[Source], deepest: int, most: int, rul
     if len(free) == deepest:
         lines[-1] += f" => P{known[-1].level}"
     return lines
+
+
+PARTS = """
+part tower(wide, own = true) {
+  conv(bias = true, std = 0.2) 3x3 -> wide
+  when own { norm(per_level = true) } else { norm }
+  act
+}
+part gated_level {
+  gate = global_pool, conv(bias = true) 1x1, sigmoid
+  multiply(gate)
+}
+"""
+STEPS = [
+    "conv 3x3 -> 5", "conv(bias = true, std = 0.1, prior = 0.2) 1x1 -> 6", "conv(init = glorot_uniform) 3x3",
+    "depthwise 3x3", "norm", "norm(per_level = true)", "act", "act(swish)", "scale(1 / levels)", "gated_level",
+    "tower(4)", "tower(6, own = false)", "side = conv 1x1 -> 3  side, norm, act",
+]  # fmt: skip
+"""What may happen at every level."""
+BEHIND = [
+    "conv 3x3 -> 5, norm, act", "depthwise(std = 0.2) 3x3", "deconv(bias = true) 2x2 / 2 -> 4, norm, act",
+    "global_pool, dense -> 6, norm, act", "scale(levels)", "act",
+]  # fmt: skip
+"""What may happen behind a walk over the levels, in this order."""
+
+
+@st.composite
+def models(draw: st.DrawFn, most: int = 3) -> str:
+    """The text of a valid model called `drawn_model`, over a network called `drawn`.
+
+    Args:
+        draw: given by hypothesis.
+        most: most scale-permuted blocks of its backbone.
+    """
+    network = draw(networks(most=most, backbone=True))
+    kind = draw(st.sampled_from(["detection", "segmentation", "classification"]))
+    if kind == "detection":
+        steps = draw(st.lists(st.sampled_from(STEPS), max_size=4))
+        predict = "conv 1x1 -> 2 * anchors => scores  conv(bias = true) 3x3 -> 4 * anchors => boxes"
+        body, task = f"each level {{ {'  '.join(steps)}  {predict} }}", "detection(2, octaves = 1)"
+    else:
+        method = draw(st.sampled_from(["nearest", "bilinear"]))
+        body = f"from coarsest {{ upsample({method}, level), add(level) }}"
+        behind = [step for step in BEHIND if draw(st.booleans())]
+        if kind == "segmentation":
+            # One pixel, or twice as many, would be no level of the image.
+            behind = [step for step in behind if "pool" not in step and "deconv" not in step]
+            body, task = f"{body} {'  '.join(behind)}  conv 1x1 -> 2 => logits", "segmentation(2)"
+        else:
+            body, task = f"{body} {'  '.join(behind)}  global_pool, dense -> 3 => logits", "classification(3)"
+    settings = draw(st.sampled_from(["", "act swish", "padding same", "conventions garden", "repeat 2"]))
+    head = f"{PARTS}head drawn_head -> {task} {{ {body} }}"
+    return f"{network}{head}\nmodel drawn_model {{ backbone {NAME}  head drawn_head  {settings} }}\n"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from properties.networks import networks
-from support import compile_text
+from properties.networks import models, networks
+from support import compile_model, compile_text
 
 from spinedsl.analysis.checking import check
 from spinedsl.analysis.summary import summarise
 from spinedsl.graph.text import program_text
 from spinedsl.ir.expanded_text import expanded_text
-from spinedsl.ir.model import Network
-from spinedsl.ir.writing import network_text
+from spinedsl.ir.model import Model, Network
+from spinedsl.ir.writing import model_text, network_text
 from spinedsl.pipeline import Compilation
 from spinedsl.source import Source
 from spinedsl.syntax import printer
@@ -47,6 +47,18 @@ def test_ir_round_trip(text: str) -> None:
     from_text = compile_text(network_text(network))
     assert from_text.network == network
     assert from_text.program == compile_text(text).program
+
+
+@some
+@given(models())
+def test_ir_round_trip_of_models(text: str) -> None:
+    compilation = compile_model(text)
+    assert [d.message for d in check(compilation)[0] if d.code != "SP043"] == []
+    from_json = Model.model_validate_json(compilation.model.model_dump_json())
+    assert from_json == compilation.model
+    from_text = compile_model(model_text(compilation.model))
+    assert from_text.model == compilation.model
+    assert from_text.assembly == compilation.assembly
 
 
 @some

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from properties.networks import networks
-from support import compile_text
+from properties.networks import models, networks
+from support import compile_model, compile_text
 
 pytest.importorskip("torch", reason="compares the torch target with the ONNX target")
 
@@ -63,3 +63,30 @@ def test_every_module_trains_and_names_its_parameters_as_onnx_does(text: str) ->
     assert shapes == {e.name: tuple(e.shape) for e in compilation.program.endpoints}
     sum(value.square().mean() for value in outputs.values()).backward()
     assert all(p.grad is not None for p in network.parameters())
+
+
+@some
+@given(models(), st.sampled_from([17, 19, 21]))
+def test_both_targets_agree_on_models(text: str, opset: int) -> None:
+    compilation = compile_model(text)
+    size = compilation.network.input.height, compilation.network.input.width
+    report = verify(compilation, size=size, opset=opset)
+    note(str(report.endpoints))
+    assert all(c.difference <= report.tolerance for c in report.endpoints if c.largest)
+
+
+@some
+@given(models())
+def test_every_model_names_its_parameters_as_onnx_does(text: str) -> None:
+    compilation = compile_model(text)
+    module = load_module(torch_source(compilation), class_name(compilation.model))()
+    # Norms of every level stand together in the module, and by levels in the program.
+    assert set(module.state_dict()) == set(compilation.parameters)
+    for name, parameter in compilation.parameters.items():
+        assert tuple(module.state_dict()[name].shape) == parameter.shape
+    image = torch.rand(2, *compilation.program.main.inputs[0].shape)
+    with torch.no_grad():
+        outputs = module.eval().outputs(image)
+    shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
+    expected = {e.name: tuple(e.shape[: 1 if e.flat else 3]) for e in compilation.program.endpoints}
+    assert shapes == expected
