@@ -11,6 +11,8 @@ import pytest
 from safetensors.numpy import save_file
 from tolerances import TORCH_ONNX
 
+import spinedsl
+from spinedsl.api import torch_source
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.emit import torch as torch_target
 from spinedsl.runtime import load_module, tools, verify
@@ -20,6 +22,7 @@ from spinedsl.specification import open_spec
 from spinedsl.weights import random_weights
 
 torch = pytest.importorskip("torch")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 NARROW = {"scale.width": "0.125"}
 NETWORKS = {
@@ -46,6 +49,94 @@ def test_targets_agree(name):
     # Far below what is allowed, far above what would compare nothing.
     assert 0 < report.worst < 2e-5
     assert all(0.01 < c.largest < 1000 for c in report.endpoints)
+
+
+SMALL_HEADS = {
+    "detection": "retinanet(classes = 5, width = 16, depth = 2)",
+    "separable": "retinanet(classes = 5, width = 16, depth = 2, separable = true)",
+    "classification": "classifier(classes = 20)",
+    "segmentation": "semantic(classes = 7, width = 16)",
+}
+MODELS = {
+    "detection": ("std:spinenet49_retinanet", {"head": SMALL_HEADS["detection"]}),
+    "separable": ("std:spinenet_mobile49xs_retinanet", {"head": SMALL_HEADS["separable"]}),
+    "necks": ("std:r50_nas_fpn_retinanet", {"neck": "resnet_levels", "head": SMALL_HEADS["detection"]}),
+    "classification": ("std:spinenet49_classifier", {"head": SMALL_HEADS["classification"]}),
+    "segmentation": ("std:spinenet49_semantic", {"head": SMALL_HEADS["segmentation"]}),
+    # Heads on regions are as wide as they ship: `--set head` would replace all three.
+    "masks": ("std:spinenet49s_mask_rcnn", {"act": "swish"}),
+}
+
+
+def narrow_model(task: str, **overrides: str):
+    name, changes = MODELS[task]
+    return open_spec(name, {**NARROW, **changes, **overrides})
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_targets_agree_on_models(task):
+    compilation = narrow_model(task)
+    report = verify(compilation)
+    assert report.passed
+    expected = [e.name for e in compilation.program.endpoints]
+    for part, program in compilation.assembly.region_programs():
+        expected += [f"{part.name}.{e.name}" for e in program.endpoints]
+    assert [c.endpoint for c in report.endpoints] == expected
+    assert 0 < report.worst < 2e-5
+    assert all(0.001 < c.largest < 1e5 for c in report.endpoints)
+
+
+@pytest.mark.parametrize("conventions", ["garden", "tpu", "port"])
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_targets_agree_on_models_under_every_convention(task, conventions):
+    assert verify(narrow_model(task, conventions=conventions)).worst < 2e-5
+
+
+def test_rounded_levels_of_models():
+    for size in ((100, 75), (224, 224)):
+        report = verify(narrow_model("classification"), size=size)
+        assert report.worst < 2e-5
+    assert verify(narrow_model("detection", sizes="any"), size=(150, 201)).worst < 2e-5
+
+
+def test_a_model_of_other_pads_is_found(monkeypatch):
+    """Necks and heads follow the model's settings; a target that doesn't is told apart."""
+    emit = torch_target.emit_model
+
+    def wrong(model, networks, assembly):
+        other = narrow_model("detection", act="swish").resized(128, 128)
+        return emit(other.model, [part.network for part in other.parts], other.assembly)
+
+    monkeypatch.setattr(torch_target, "emit_model", wrong)
+    report = verify(narrow_model("detection"))
+    assert report.worst > TORCH_ONNX
+    assert {d.code for d in report.diagnostics()} == {"SP053"}
+
+
+def test_weights_of_a_model_go_from_torch_through_a_file_to_onnx(tmp_path):
+    """What a trained module saves compiles into an ONNX file that computes what the module does."""
+    torch_only = pytest.importorskip("safetensors.torch")
+    compilation = narrow_model("detection")
+    module = load_module(torch_source(compilation), "SpineNet49RetinaNet")()
+    load_state(module, dict(random_weights(compilation.parameters, seed=4)).items())
+    path = tmp_path / "trained.safetensors"
+    torch_only.save_file(module.state_dict(), path)
+    assert verify(compilation, weights=path).passed
+    name, changes = MODELS["detection"]
+    overrides = {**NARROW, **changes, "input": "3 x 128 x 128"}
+    spinedsl.compile(name, output=tmp_path / "trained.onnx", overrides=overrides, weights=path)
+    session = onnxruntime.InferenceSession(tmp_path / "trained.onnx", providers=["CPUExecutionProvider"])
+    image = np.random.default_rng(0).standard_normal((1, 3, 128, 128), np.float32)
+    names = [output.name for output in session.get_outputs()]
+    actual = dict(zip(names, session.run(names, {"image": image}), strict=True))
+    with torch.no_grad():
+        expected = module.eval().outputs(torch.from_numpy(image))
+    assert list(expected) == names
+    for output, value in expected.items():
+        assert compare(output, value.numpy(), actual[output]).difference < 2e-5
+    # A file of another model's weights is refused.
+    with pytest.raises(DiagnosticError, match="SP051"):
+        verify(narrow_model("detection", head="retinanet(classes = 6, width = 16, depth = 2)"), weights=path)
 
 
 @pytest.mark.parametrize("conventions", ["garden", "tpu", "port"])
