@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from spinedsl.runtime.tools import need
 
-GROUP_BYTES = 512 * 2**20
+GROUP_BYTES = 2**30
 """Values are fetched in groups of about this size, each in a run of its own: memory stays bounded."""
 
 
@@ -41,6 +41,9 @@ class Activations:
                 exposed.graph.output.append(_float_value(name))
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Fused nodes don't have the values between them, and a rewrite of 1.32 loses some that were
+        # asked for.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self._session: Any = onnxruntime.InferenceSession(
             exposed.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
