@@ -7,21 +7,22 @@ source → syntax → model (ir) → assembly → program (graph)
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from spinedsl.diagnostics import fail
-from spinedsl.graph.assembly import Assembly, Part, assemble
 from spinedsl.graph.inline import Inlined, inline
 from spinedsl.graph.program import Program
 from spinedsl.ir.expanded import ExpandedNetwork
 from spinedsl.ir.loading import Scope
-from spinedsl.ir.model import Call, FeatureInput, Model, Network
-from spinedsl.ir.models import resolve_model
+from spinedsl.ir.model import FeatureInput, Model, Network
 from spinedsl.ir.resolve import resolve
 from spinedsl.ops import Parameter
-from spinedsl.passes import EXPANSION, check_space, elaborate, lower, lower_head
-from spinedsl.passes.lower import check_size
+from spinedsl.passes import EXPANSION, check_space, elaborate, lower
 from spinedsl.records import record
 from spinedsl.syntax import nodes
+
+if TYPE_CHECKING:
+    from spinedsl.graph.assembly import Assembly, Part
 
 STAGES = ("syntax", "ir", "expanded", "graph")
 
@@ -90,6 +91,8 @@ class Compilation:
 class ModelCompilation:
     """One model on its way; otherwise as `Compilation`.
 
+    What only models need is imported when there is one: networks start sooner.
+
     Attributes:
         scope, syntax, overrides, given: as there.
     """
@@ -104,6 +107,8 @@ class ModelCompilation:
         """Resolved and validated."""
         if self.given is not None:
             return self.given
+        from spinedsl.ir.models import resolve_model
+
         assert self.scope is not None and self.syntax is not None
         return resolve_model(self.syntax, self.scope, self.overrides)
 
@@ -133,23 +138,9 @@ class ModelCompilation:
     @cached_property
     def assembly(self) -> Assembly:
         """Every part lowered, and joined."""
-        names = ("backbone", *("neck" if i == 0 else f"neck{i + 1}" for i in range(len(self.parts) - 1)))
-        stride = max(part.program.stride for part in self.parts)
-        check_size(self.network, stride.bit_length() - 1)
-        parts: list[Part] = []
-        for name, part in zip(names, self.parts, strict=True):
-            if parts:
-                sources = _sources(part.network, parts[-1].program)
-                parts.append(Part(name, "neck", part.program, parts[-1].name, sources))
-            else:
-                parts.append(Part(name, "backbone", part.program))
-        endpoints = self.parts[-1].program.endpoints
-        for call in self.model.heads:
-            _refuse_part_name(call, names)
-            head = lower_head(call, self.model, endpoints, stride)
-            own = tuple((port.name, port.name) for port in head.program.main.inputs)
-            parts.append(Part(call.name, "head", head.program, names[-1], own, head.task, head.regions))
-        return assemble(self.model.name, parts)
+        from spinedsl.passes.lower_model import lower_model
+
+        return lower_model(self.model, [(part.network, part.program) for part in self.parts])
 
     @property
     def program(self) -> Program:
@@ -176,22 +167,6 @@ class ModelCompilation:
 
 
 AnyCompilation = Compilation | ModelCompilation
-
-
-def _refuse_part_name(head: Call, names: tuple[str, ...]) -> None:
-    if head.name in names:
-        raise fail(
-            "SP024", f"“{head.name}” is what another part of the model is called", head.span,
-            help="define the head under another name",
-        )  # fmt: skip
-
-
-def _sources(neck: Network, below: Program) -> tuple[tuple[str, str], ...]:
-    """The neck's inputs, each with the endpoint of its level."""
-    given = neck.input
-    assert isinstance(given, FeatureInput)
-    by_level = {endpoint.level: endpoint.name for endpoint in below.endpoints}
-    return tuple((feature.name, by_level[feature.level]) for feature in given.features)
 
 
 def _over(neck: Network, below: Compilation, backbone: Network) -> Network:

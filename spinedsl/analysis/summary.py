@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spinedsl.graph.inline import InlinedNode
-from spinedsl.graph.tasks import regions_of
 from spinedsl.ops import Shape
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
@@ -141,6 +140,9 @@ def _operators(compilation: AnyCompilation) -> Iterator[tuple[InlinedNode, int]]
     """Every operator, and how often it runs for an image."""
     yield from ((node, 1) for node in compilation.inlined.nodes)
     if isinstance(compilation, ModelCompilation):
+        # Imported where there are tasks: networks have none, and start sooner.
+        from spinedsl.graph.tasks import regions_of
+
         for part, inlined in compilation.regions:
             yield from ((node, regions_of(part.task)) for node in inlined.nodes)
 

@@ -3,7 +3,6 @@
 from spinedsl.passes.check_space import check_space
 from spinedsl.passes.elaborate import elaborate
 from spinedsl.passes.lower import lower
-from spinedsl.passes.lower_head import lower_head
 from spinedsl.passes.merge_dangling import merge_dangling
 from spinedsl.passes.prune import prune
 from spinedsl.passes.repeat_blocks import repeat_blocks
@@ -17,7 +16,6 @@ __all__ = [
     "check_space",
     "elaborate",
     "lower",
-    "lower_head",
     "merge_dangling",
     "prune",
     "repeat_blocks",

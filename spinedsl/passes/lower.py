@@ -29,7 +29,6 @@ from spinedsl.passes.body import BodyRunner, Budget
 from spinedsl.passes.connections import Connector, Source, place_of
 from spinedsl.passes.functions import FunctionMaker
 from spinedsl.passes.scale_widths import scaled
-from spinedsl.passes.sharing import refuse_levelled
 from spinedsl.source import Span
 
 IMAGE = "image"
@@ -57,7 +56,10 @@ def lower(expanded: ExpandedNetwork) -> Program:
     lowering.diagnostics.stop_on_errors()
     program = lowering.finish()
     _refuse_equal_names(program, expanded)
-    refuse_levelled(program, "leave out `per_level`, or write a `head`")
+    if program.main.levelled:
+        from spinedsl.passes.sharing import refuse_levelled
+
+        refuse_levelled(program, "leave out `per_level`, or write a `head`")
     return program
 
 

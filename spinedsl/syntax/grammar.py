@@ -79,11 +79,8 @@ def _restore(saved: dict[str, Any]) -> lark.Lark:
     memo = {int(key): value for key, value in saved["memo"].items()}
     data = saved["data"]
     lalr = data["parser"]["parser"]
+    # Its tokens have numbers too, but lark only looks them up in the list of their names.
     lalr["states"] = {int(state): actions for state, actions in lalr["states"].items()}
-    lalr["tokens"] = {int(key): value for key, value in lalr["tokens"].items()}
-    for actions in lalr["states"].values():
-        for token in list(actions):
-            actions[int(token)] = actions.pop(token)
     restored: lark.Lark = lark.Lark._load_from_dict(data, memo, _plugins=_PLUGINS)  # type: ignore[no-untyped-call]
     return restored
 
