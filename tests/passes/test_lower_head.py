@@ -125,6 +125,9 @@ def test_lower_head_1_names_behind_levels_are_those_no_level_has() -> None:
     body = f"each level {{ when level.number == 3 {{ side = conv 3x3 }} }} {SUMMED} conv 3x3, {CLASSIFY}"
     names = [n for n in parameters("classification(2)", body) if n.startswith("conv")]
     assert names == ["conv1.weight", "conv2.weight"]
+    called = f"each level {{ when level.number == 3 {{ side = p }} }} {SUMMED} p, {CLASSIFY}"
+    names = parameters("classification(2)", called, "part p { conv 3x3 }")
+    assert names[:2] == ["p.conv1.weight", "p2.conv1.weight"]
     twice = f"each level {{ when level.number == 3 {{ conv 3x3 }} }}  each level {{ conv 3x3  {PREDICT} }}"
     assert parameters(DETECTION, twice)[:2] == ["conv1.weight", "conv2.weight"]
 
@@ -297,6 +300,7 @@ def test_heads_know_how_many_levels_there_are() -> None:
         ("dilated(level.number)", "dilated.conv1"),
         ("repeated(level.number)", "repeated"),
         ("either(level.number)", "either"),
+        ("picked(level.number)", "picked"),
         ("when level.number == 3 { conv 1x1 -> 18 => scores } else { norm, wide => scores }", "scores"),
     ],
 )
@@ -305,6 +309,7 @@ def test_one_name_is_one_layer(body: str, name: str) -> None:
         part dilated(n) { conv(dilation = n) 3x3 }
         part repeated(n) { repeat n { norm } }
         part either(n) { x = norm  y = norm  when n == 3 { x, add(y) } else { y, add(x) } }
+        part picked(n) { x = norm  y = norm  when n == 3 { x } else { y } }
         part wide { conv 1x1 -> 18 }
     """
     predict = PREDICT if "scores" not in body else "conv 1x1 -> 36 => boxes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import subprocess
 import warnings
 from functools import cache
@@ -18,6 +19,7 @@ from torch import nn
 from spinedsl.api import torch_source
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ir.titles import class_name
+from spinedsl.runtime import verify
 from spinedsl.runtime.modules import load_module
 from spinedsl.specification import open_spec, standard_models
 
@@ -44,9 +46,18 @@ head own -> classification(5) {
 """
 
 
+GROUPED = """
+head grouped -> segmentation(2) {
+  from coarsest { upsample(bilinear, level), add(level) }
+  conv 1x1 -> 64, depthwise 3x3, conv(groups = 4, bias = true) 3x3 -> 64
+  conv(bias = true) 1x1 -> 2 => logits
+}
+"""
+
+
 def small(name: str):
     """The compilation of a small model, its module and its class."""
-    body, before = PARTS.get(name, f"head {name}"), OWN if name == "own" else ""
+    body, before = PARTS.get(name, f"head {name}"), {"own": OWN, "grouped": GROUPED}.get(name, "")
     return made(compile_model(model_text(f'title "{name}" {body}', before=before)))
 
 
@@ -215,17 +226,20 @@ def test_titles_may_be_those_of_other_classes(title):
 def test_every_level_is_enlarged_by_its_own_factor():
     """An operator that keeps nothing may be another one at every level, in one class."""
     before = """
-      head wide -> classification(2) {
+      head h -> detection(2) {
         from coarsest { upsample(nearest, level), add(level) }
         all = act
-        each level { upsample(nearest, all), add(all), global_pool }
-        all, global_pool, dense -> 2 => logits
+        each level {
+          gate = upsample(nearest, all), multiply(all), global_pool
+          multiply(gate), conv 1x1 -> 18 => scores
+          conv 1x1 -> 36 => boxes
+        }
       }
     """
-    _, text, model_class = made(compile_model(model_text("head wide", before=before)))
-    with torch.no_grad():
-        assert model_class().eval().outputs(torch.randn(1, 3, 64, 64))["logits"].shape == (1, 2)
-    assert "class WideHead" in text
+    blocks = "a: residual @3 <- s0 => P3  b: residual @4 <- a => P4  c: residual @5 <- b => P5"
+    compilation, text, _ = made(compile_model(model_text("head h", before=before, blocks=blocks)))
+    assert {"scale_factor=2", "scale_factor=4"} <= set(re.findall(r"scale_factor=\d", text))
+    assert verify(compilation).worst < 2e-5
 
 
 def test_a_layer_that_would_have_to_differ_is_refused():
@@ -244,7 +258,7 @@ def test_a_layer_that_would_have_to_differ_is_refused():
 # ---- weights
 
 
-@pytest.mark.parametrize("name", ["detector", "separable", "two_stage", "classifier", "segmenter", "own"])
+@pytest.mark.parametrize("name", [*PARTS, "own", "grouped"])
 def test_weights_are_drawn_by_the_programs_laws(name):
     compilation, _, model_class = small(name)
     state = model_class(generator=torch.Generator().manual_seed(0)).state_dict()
