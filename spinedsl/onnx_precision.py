@@ -193,6 +193,7 @@ def _quantised(
     kept: frozenset[str],
     progress: Callable[[int, int], None] | None,
 ) -> Quantised:
+    from spinedsl.runtime.activations import extents_of
     from spinedsl.runtime.calibration_images import calibration_folder
     from spinedsl.runtime.quantisation import quantise
 
@@ -203,16 +204,14 @@ def _quantised(
     inputs = {port.name: port.shape for port in compilation.program.main.inputs}
     raw = None if request.pipeline is None else model.values.input[0].name
     folder = calibration_folder(precision.calibrate, inputs, pixels, raw)
-    # What runs on the images: of one size, and without what only another runtime has.
-    running = graph(compilation, replace(request, dynamic=frozenset(), nms=_runnable(request)), _Folding())
+    fixed = replace(request, dynamic=frozenset())
+    # ONNX Runtime, which looks at the images, doesn't have TensorRT's plugin.
+    running = graph(compilation, replace(fixed, nms="onnx"), _Folding()) if request.nms == "trt" else None
+    shapes = extents_of((running or graph(compilation, fixed, _Folding())).values.value_info)
     return quantise(
-        model, weights, folder, running=running, placement=precision.placement, method=precision.method,
-        kept=kept, progress=progress,
+        model, weights, folder, extents=shapes, running=running, placement=precision.placement,
+        method=precision.method, kept=kept, progress=progress,
     )  # fmt: skip
-
-
-def _runnable(request: OnnxRequest) -> Any:
-    return "onnx" if request.nms == "trt" else request.nms
 
 
 def _untrained(request: OnnxRequest) -> tuple[Diagnostic, ...]:

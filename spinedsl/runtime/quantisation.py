@@ -53,6 +53,7 @@ def quantise(
     weights: Tensors,
     folder: CalibrationFolder,
     *,
+    extents: Mapping[str, tuple[int, ...]] | None = None,
     running: OnnxModel | None = None,
     placement: Placement = "onnxruntime",
     method: CalibrationMethod = "minmax",
@@ -63,7 +64,9 @@ def quantise(
 
     Args:
         model: with its norms folded.
-        running: what runs on the images, if it isn't `model` itself: the network's nodes are the same.
+        extents: shapes of its values, if it leaves some open.
+        running: what runs on the images where `model` itself can't, such as with another runtime's
+            plugin; the network in it is the same.
         placement: whose kernels the pairs are placed for.
         method: how ranges are chosen.
         kept: names of nodes that stay in float32.
@@ -79,12 +82,12 @@ def quantise(
             "SP002", "this model is larger than 2 GB, which onnxruntime can't quantise",
             help="write it with `--precision fp16`, or make it narrower",
         )  # fmt: skip
-    tensors = dict(weights)
     runs = running or model
+    extents = extents if extents is not None else extents_of(runs.values.value_info)
+    tensors = dict(weights)
     reference = runs.to_proto(tensors.items())
     graph = view(model.nodes.node, model.parameters, [output.name for output in model.values.output])
     pairs = place(graph, placement, kept)
-    extents = extents_of(runs.values.value_info)
     given = {value.name for value in runs.values.input}
     calibration = calibrate(
         Activations(reference, [name for name in pairs.values if name not in given], extents),
@@ -95,9 +98,8 @@ def quantise(
     )
     ranges = calibration.ranges
     quantised = with_pairs(model.to_proto(tensors.items()), pairs, ranges, placement)
-    # The same pairs in what can run here.
     other = (
-        quantised if runs is model else with_pairs(runs.to_proto(tensors.items()), pairs, ranges, placement)
+        quantised if running is None else with_pairs(runs.to_proto(tensors.items()), pairs, ranges, placement)
     )
     errors = compare(reference, other, pairs.layers, graph, extents, folder, calibration.images)
     return Quantised(*_as_model(model, quantised), errors, calibration)

@@ -19,7 +19,7 @@ _INFERRED = ("onnx.infer", "onnxruntime.quant")
 def with_pairs(
     model: ModelProto, pairs: Pairs, ranges: Mapping[str, Range], placement: Placement
 ) -> ModelProto:
-    """The model with its pairs; it is changed in place.
+    """The model with its pairs; it is changed in place, and its metadata is the quantiser's.
 
     Args:
         model: with float32 weights inside.
@@ -69,8 +69,6 @@ def _quantised(
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     for_tensorrt = placement == "tensorrt"
-    producer = model.producer_name, model.producer_version
-    metadata = list(model.metadata_props)
     model.metadata_props.add(key=_INFERRED[0], value=_INFERRED[1])
     quantizer: Any = QDQQuantizer(
         model,
@@ -99,9 +97,6 @@ def _quantised(
         else:
             quantizer.quantize_output_same_as_input(name, *sharing)
     made: ModelProto = quantizer.quantize_model()
-    made.producer_name, made.producer_version = producer
-    del made.metadata_props[:]
-    made.metadata_props.extend(metadata)
     return made
 
 
@@ -111,7 +106,8 @@ def _restore_floats(model: ModelProto, pairs: Pairs) -> None:
     before = {}
     for node in model.graph.node:
         if node.op_type == "DequantizeLinear" and node.input[0].endswith("_QuantizeLinear_Output"):
-            before[node.output[0]] = nodes[node.name.replace("DequantizeLinear", "QuantizeLinear")].input[0]
+            pair = node.name.removesuffix("DequantizeLinear") + "QuantizeLinear"
+            before[node.output[0]] = nodes[pair].input[0]
     for name, index in pairs.floats:
         node = nodes[name]
         node.input[index] = before.get(node.input[index], node.input[index])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from support import compile_model, compile_tiny, model_text
 
 from spinedsl.onnx_precision import PrecisionRequest, build
 from spinedsl.onnx_target import OnnxRequest
@@ -19,11 +20,32 @@ SMALL = {
     "std:spinenet_mobile49xs": {"scale.width": "0.3", "input": "3 x 128 x 128"},
     "std:eff_spinenet_m0": {"scale.width": "0.3", "input": "3 x 128 x 128"},
     "std:r50_fpn": NARROW,
-    "std:spinenet49_retinanet": {**NARROW, "head": "retinanet(classes = 3, width = 16, depth = 2)"},
-    "std:spinenet49_classifier": NARROW,
-    "std:spinenet49_semantic": NARROW,
 }
-"""Networks and models that read images, of every kind of operator."""
+"""Networks that read images, of every kind of operator."""
+
+HEADS = {
+    "detector": "head retinanet(classes = 3, width = 8, depth = 2)",
+    "classifier": "head classifier(classes = 5)",
+    "semantic": "head semantic(classes = 3)",
+    "masks": """
+      head rpn(size = 3, width = 8)
+      head fast_rcnn(classes = 3, width = 8, depth = 1, features = 8)
+      head mask_fcn(classes = 3, width = 8, depth = 1)
+    """,
+}
+"""Models of two levels with every kind of head."""
+
+BLOCKS = "b1: residual @3 <- s0  b2: bottleneck @2 <- s0, b1 => P2  b3: residual @3 <- b1, b2 => P3"
+
+
+@functools.cache
+def compiled(name: str):
+    """A network or model by its name here."""
+    if name in SMALL:
+        return open_spec(name, SMALL[name])
+    if name == "tiny":
+        return compile_tiny(BLOCKS, declarations="endpoints -> 8")
+    return compile_model(model_text(HEADS[name]))
 
 
 def images(folder: Path, count: int = 3) -> Path:
@@ -45,8 +67,11 @@ def weights_of(name: str, folder: Path) -> Path:
     from spinedsl.weights import random_weights
 
     path = folder / "weights.safetensors"
-    compilation = open_spec(name, SMALL[name])
-    save_file(dict(random_weights(compilation.inlined.parameters(), seed=2)), path)
+    compilation = compiled(name)
+    parameters = dict(compilation.inlined.parameters())
+    for _, inlined in getattr(compilation, "regions", ()):
+        parameters |= inlined.parameters()
+    save_file(dict(random_weights(parameters, seed=2)), path)
     return path
 
 
@@ -56,7 +81,7 @@ def built(name: str, folder: Path, *, opset=17, dynamic=(), pipeline=None, nms="
         opset=opset, dynamic=frozenset(dynamic), weights=weights_of(name, folder.parent), pipeline=pipeline, nms=nms
     )  # fmt: skip
     precision = PrecisionRequest("int8", calibrate=folder, **how)
-    return build(open_spec(name, SMALL[name]), request, precision)
+    return build(compiled(name), request, precision)
 
 
 def proto_of(made) -> onnx.ModelProto:
@@ -66,7 +91,7 @@ def proto_of(made) -> onnx.ModelProto:
 def float_proto(name: str, folder: Path, **how) -> onnx.ModelProto:
     """The same network in float32, its norms folded: `--keep` of everything in float16."""
     request = OnnxRequest(weights=weights_of(name, folder.parent), **how)
-    made = build(open_spec(name, SMALL[name]), request, PrecisionRequest("fp16", ("*",)))
+    made = build(compiled(name), request, PrecisionRequest("fp16", ("*",)))
     return proto_of(made)
 
 
