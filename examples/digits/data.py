@@ -19,11 +19,11 @@ from sklearn.datasets import load_digits, load_sample_image
 Split = Literal["train", "val"]
 Generator = np.random.Generator
 
-SIZE = 256
+SIZE = 128
 """Rows and columns of a scene, in pixels."""
 SCALES = (8.0, 96.0)
 """The smallest and the largest side of a pasted 8 x 8 digit, in pixels."""
-DIGITS = (4, 16)
+DIGITS = (2, 8)
 """The fewest and the most digits that are tried; those that find no place are left out."""
 CLASSES = tuple("0123456789")
 

@@ -25,7 +25,7 @@ from pycocotools.cocoeval import COCOeval
 
 from examples.digits.coco import dataset
 from examples.digits.data import scene
-from examples.digits.network import WEIGHTS, detector, load_weights, to_input
+from examples.digits.network import ENLARGED, WEIGHTS, detector, load_weights, to_input
 
 METRICS = ("AP", "AP50", "AP75", "AP small", "AP medium", "AP large")
 """The first six of pycocotools, in its order; small is below 32 x 32 pixels, large from 96 x 96 on."""
@@ -58,7 +58,8 @@ def torch_detector(module: torch.nn.Module) -> Detector:
     def detect(images: NDArray[np.uint8]) -> Iterator[Detections]:
         with torch.inference_mode():
             for found in module(to_input(images)):
-                yield Detections(*(found[name].numpy() for name in ("boxes", "scores", "labels")))
+                boxes, scores, labels = (found[name].numpy() for name in ("boxes", "scores", "labels"))
+                yield Detections(boxes / ENLARGED, scores, labels)
 
     module.eval()
     return detect

@@ -23,6 +23,8 @@ BUILD = Path("build") / "digits"
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of red, green and blue in the range 0 to 1."""
+ENLARGED = 2
+"""Pixels of the network's input to a pixel of a scene: the finest level has one pixel for eight."""
 
 
 def detector(model: str = MODEL, overrides: Mapping[str, str] | None = None, seed: int = 0) -> nn.Module:
@@ -56,6 +58,10 @@ def load_weights(module: nn.Module, path: Path) -> None:
 
 
 def to_input(images: NDArray[np.uint8]) -> Tensor:
-    """(N, 3, H, W) float32, normalised, from (N, H, W, 3) of 0 to 255; memory stays as it was."""
+    """Images as the detector takes them, which is what an ONNX pipeline does with them too.
+
+    From (N, H, W, 3) of 0 to 255 to (N, 3, 2 H, 2 W) float32, normalised; channels stay last in memory.
+    """
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
-    return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+    normal = (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+    return nn.functional.interpolate(normal, scale_factor=ENLARGED, mode="bilinear")

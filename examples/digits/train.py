@@ -27,7 +27,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from examples.digits import checkpoint
 from examples.digits.data import scene
 from examples.digits.evaluate import average_precision, torch_detector
-from examples.digits.network import BUILD, detector, to_input
+from examples.digits.network import BUILD, ENLARGED, detector, to_input
 
 Targets = list[dict[str, Tensor]]
 STREAM = 10_000_000
@@ -194,10 +194,12 @@ def batches(first: int, settings: Settings) -> Iterator[tuple[Tensor, Targets]]:
 
 
 def batch(step: int, settings: Settings) -> tuple[Tensor, Targets]:
-    """The scenes of one step: images (N, 3, H, W), and boxes and labels for each."""
+    """The scenes of one step: images (N, 3, H, W), and boxes and labels for each, as the network sees them."""
     start = settings.seed * STREAM + step * settings.batch
     scenes = [scene("train", start + offset) for offset in range(settings.batch)]
-    targets = [{"boxes": torch.from_numpy(s.boxes), "labels": torch.from_numpy(s.labels)} for s in scenes]
+    targets = [
+        {"boxes": torch.from_numpy(ENLARGED * s.boxes), "labels": torch.from_numpy(s.labels)} for s in scenes
+    ]
     return to_input(np.stack([s.image for s in scenes])), targets
 
 
