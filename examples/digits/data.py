@@ -23,7 +23,7 @@ SIZE = 128
 """Rows and columns of a scene, in pixels."""
 SCALES = (8.0, 96.0)
 """The smallest and the largest side of a pasted 8 x 8 digit, in pixels."""
-DIGITS = (2, 8)
+DIGITS = (3, 12)
 """The fewest and the most digits that are tried; those that find no place are left out."""
 CLASSES = tuple("0123456789")
 
