@@ -10,6 +10,7 @@ PARTS = {
     "Start-up": "benchmarks.startup",
     "Cost per block": "benchmarks.linearity",
     "ONNX export": "benchmarks.onnx_export",
+    "Precision": "benchmarks.precision",
 }
 
 
