@@ -109,11 +109,11 @@ def compile(
         opset=opset, dynamic=frozenset(dynamic), weights=None if weights is None else Path(weights), seed=seed,
         pipeline=pipeline, nms=nms, resize=resize, labels=tuple(labels), score_threshold=score_threshold,
     )  # fmt: skip
-    if precision == "fp32":
-        return write_onnx(compilation, path, request, force=force)
     other = PrecisionRequest(
         precision, tuple(keep), None if calibrate is None else Path(calibrate), calibration_method, placement
     )
+    if precision == "fp32":
+        return write_onnx(compilation, path, request, force=force)
     written, built = write_precise(compilation, path, request, other, force=force)
     if report is None or built.errors is None:
         return written

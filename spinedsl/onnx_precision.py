@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from spinedsl.diagnostics import Diagnostic, Severity, fail
 from spinedsl.emit.output import Written, write_output
-from spinedsl.emit.precisions import CalibrationMethod, Placement, Precision
+from spinedsl.emit.precisions import (
+    CALIBRATION_METHODS,
+    PLACEMENTS,
+    PRECISIONS,
+    CalibrationMethod,
+    Placement,
+    Precision,
+)
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.tasks import PIXELS, Preprocessing
 from spinedsl.onnx_target import OnnxRequest, graph
@@ -38,11 +45,14 @@ class PrecisionRequest:
     """What is asked of a file that isn't in float32.
 
     Attributes:
-        precision: `fp16` or `int8`.
+        precision: `fp16` or `int8`; `fp32` asks for nothing.
         keep: names of blocks and layers that stay in float32, with wildcards.
         calibrate: the folder of images that `int8` looks at.
         method: how it chooses ranges.
         placement: whose kernels its Q/DQ pairs are placed for.
+
+    Raises:
+        DiagnosticError: a word that isn't known, or options that this precision has no use for (SP030).
     """
 
     precision: Precision
@@ -50,6 +60,21 @@ class PrecisionRequest:
     calibrate: Path | None = None
     method: CalibrationMethod = "minmax"
     placement: Placement = "onnxruntime"
+
+    def __post_init__(self) -> None:
+        words = {
+            "precision": (self.precision, PRECISIONS),
+            "calibration method": (self.method, CALIBRATION_METHODS),
+            "placement": (self.placement, PLACEMENTS),
+        }
+        for what, (word, known) in words.items():
+            if word not in known:
+                raise fail("SP030", f"“{word}” is no {what}", help=f"choose one of {', '.join(known)}")
+        if self.precision == "fp32" and (self.keep or self.calibrate):
+            raise fail(
+                "SP030", "what to keep and to calibrate with means nothing for fp32",
+                help="ask for fp16 or int8",
+            )  # fmt: skip
 
 
 @record

@@ -121,6 +121,8 @@ def command(
         click.echo(api.torch_source(compilation, register), nl=False)
         return 0
     path = path or api.default_output(compilation.subject, target)
+    if numbers.report is not None and numbers.report.resolve() == path.resolve():
+        raise click.UsageError("--report and --output name the same file")
     errors = None
     if target == "torch":
         written = api.write_torch(compilation, path, register=register, force=force)

@@ -119,6 +119,7 @@ def test_methods_and_placements(method, placement, spinec) -> None:
         (["-o", "a.onnx", "--precision", "fp16", "--report", "r.json", "--placement", "tensorrt"],
          "--placement, --report: only with --precision int8"),
         (["-o", "a.onnx", "--precision", "int4"], "'int4' is not one of"),
+        ([*INT8, "--report", "./images/../tiny.onnx"], "--report and --output name the same file"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_go_together(arguments, message, spinec) -> None:
@@ -184,6 +185,24 @@ def test_a_person_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", io.StringIO())
     with precision_options.progress() as tell:
         assert tell is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"precision": "fp8"}, "“fp8” is no precision"),
+        ({"precision": "int8", "calibration_method": "max"}, "“max” is no calibration method"),
+        ({"precision": "int8", "placement": "openvino"}, "“openvino” is no placement"),
+        ({"keep": ["b1"]}, "means nothing for fp32"),
+        ({"calibrate": "images"}, "means nothing for fp32"),
+    ],
+)
+def test_wrong_words_from_python(wrong, message, spinec) -> None:
+    with pytest.raises(spinedsl.DiagnosticError, match=message) as caught:
+        spinedsl.compile("tiny.spine", output="tiny.onnx", **wrong)
+    (found,) = caught.value.diagnostics
+    assert found.code == "SP030" and found.help
+    assert not Path("tiny.onnx").exists()
 
 
 def test_from_python(spinec) -> None:

@@ -43,6 +43,13 @@ def compiled(name: str):
     """A network or model by its name here."""
     if name in SMALL:
         return open_spec(name, SMALL[name])
+    if name == "std:bifpn":
+        return open_spec(name, {"stack": "1"})
+    if name == "std:nas_fpn":
+        features = " ".join(f"p{level} @{level} -> 16" for level in range(3, 8))
+        return open_spec(
+            name, {"input": f"of 128 x 128 {{ {features} }}", "width": "{ 3..7: 16 }", "stack": "1"}
+        )
     if name == "tiny":
         return compile_tiny(BLOCKS, declarations="endpoints -> 8")
     return compile_model(model_text(HEADS[name]))

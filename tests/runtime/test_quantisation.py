@@ -141,6 +141,25 @@ def test_its_size_is_known_beforehand(plain) -> None:
     assert plain.model.size == len(plain.model.to_bytes(plain.weights))
 
 
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("name", ["std:bifpn", "std:nas_fpn"])
+def test_a_network_over_features_is_calibrated_with_arrays(name, placement, tmp_path) -> None:
+    compilation = compiled(name)
+    stream = np.random.default_rng(0)
+    ports = compilation.program.main.inputs
+    for number in range(2):
+        arrays = {port.name: stream.standard_normal(port.shape, np.float32) for port in ports}
+        np.savez(tmp_path / f"{number}.npz", **arrays)
+    wanted = PrecisionRequest("int8", calibrate=tmp_path, placement=placement)
+    made = build(compilation, OnnxRequest(), wanted)
+    proto = proto_of(made)
+    onnx.checker.check_model(proto, full_check=True)
+    given = {name: array[np.newaxis] for name, array in arrays.items()}
+    expected = run(proto_of(build(compilation, OnnxRequest(), PrecisionRequest("fp16", ("*",)))), given)
+    for output, value in run(proto, given).items():
+        assert decibels(expected[output], value) > INT8_DECIBELS
+
+
 # ---- weights and values
 
 
