@@ -2,6 +2,7 @@
 
 1. Networks are called `backbone`, `neck`, `neck2`, …; each neck reads what stands before it, by level.
 2. Heads read what the last network puts out, and have their own names.
+3. Masks are of the classes that regions are told apart by.
 
 Requires: each neck's features are endpoints of the network before it.
 Ensures: the image divides down to the deepest level of all networks; parts' names differ.
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spinedsl.diagnostics import fail
+from spinedsl.diagnostics import Label, fail
 from spinedsl.graph.assembly import Assembly, Part, assemble
 from spinedsl.graph.program import Program
+from spinedsl.graph.tasks import RegionBoxes, RegionMasks
 from spinedsl.ir.model import Call, FeatureInput, Model, Network
 from spinedsl.passes.lower import check_size
 from spinedsl.passes.lower_head import lower_head
@@ -46,6 +48,7 @@ def lower_model(model: Model, networks: Sequence[tuple[Network, Program]]) -> As
         head = lower_head(call, model, endpoints, stride)
         own = tuple((port.name, port.name) for port in head.program.main.inputs)
         parts.append(Part(call.name, "head", head.program, names[-1], own, head.task, head.regions))
+    _see_that_masks_fit(model, parts)
     return assemble(model.name, parts)
 
 
@@ -55,6 +58,23 @@ def _refuse_part_name(head: Call, names: Sequence[str]) -> None:
             "SP024", f"“{head.name}” is what another part of the model is called", head.span,
             help="define the head under another name",
         )  # fmt: skip
+
+
+def _see_that_masks_fit(model: Model, parts: Sequence[Part]) -> None:
+    spans = {call.name: call.span for call in model.heads}
+    tasks = [part.task for part in parts]
+    boxes = next((task for task in tasks if isinstance(task, RegionBoxes)), None)
+    masks = next((task for task in tasks if isinstance(task, RegionMasks)), None)
+    if boxes is None or masks is None or boxes.classes == masks.classes:
+        return
+    other = spans[boxes.head]
+    raise fail(
+        "SP044",
+        f"“{masks.head}” makes masks of {masks.classes:,} classes, but “{boxes.head}” tells {boxes.classes:,} apart",
+        spans[masks.head],
+        secondary=[Label(other, f"{boxes.classes:,} classes here")] if other else [],
+        help="give both heads the same number of classes",
+    )
 
 
 def _sources(neck: Network, below: Program) -> tuple[tuple[str, str], ...]:

@@ -46,7 +46,6 @@ def family_of(tasks: Sequence[Task], span: Span | None) -> Family:
         case [Proposals() as proposals, RegionBoxes() as boxes]:
             return TwoStage(proposals, boxes, None)
         case [Proposals() as proposals, RegionBoxes() as boxes, RegionMasks() as masks]:
-            _see_that_masks_fit(boxes, masks, span)
             return TwoStage(proposals, boxes, masks)
         case _:
             raise _unrelated(tasks, span)
@@ -55,24 +54,6 @@ def family_of(tasks: Sequence[Task], span: Span | None) -> Family:
 def _sorted(tasks: Sequence[Task]) -> list[Task]:
     order = (Classification, Segmentation, Detection, Proposals, RegionBoxes, RegionMasks)
     return sorted(tasks, key=lambda task: order.index(type(task)))
-
-
-def _see_that_masks_fit(boxes: RegionBoxes, masks: RegionMasks, span: Span | None) -> None:
-    """Masks are of the regions that boxes are of, and have the same classes."""
-    if boxes.classes != masks.classes:
-        raise fail(
-            "SP044",
-            f"“{boxes.head}” tells {boxes.classes} classes apart, but “{masks.head}” makes masks of {masks.classes}",
-            span,
-            help="give both heads the same number of classes",
-        )
-    if (boxes.endpoints, boxes.strides) != (masks.endpoints, masks.strides):
-        raise fail(
-            "SP044",
-            f"“{boxes.head}” and “{masks.head}” cut their regions from different levels",
-            span,
-            help="let both heads read the same endpoints",
-        )
 
 
 def _unrelated(tasks: Sequence[Task], span: Span | None) -> DiagnosticError:

@@ -162,8 +162,6 @@ SPAN = Span(Source("test.spine", "model"), 0, 5)
         ([BOXES], "heads “box_head” don't make"),
         ([PROPOSALS, MASKS], "heads “rpn” and “mask_head” don't make"),
         ([PROPOSALS, BOXES, Classification("top", 4)], "“rpn” and “box_head” and “top” don't make"),
-        ([PROPOSALS, BOXES, replace(MASKS, classes=5)], "“box_head” tells 4 classes apart, but “mask_head”"),
-        ([PROPOSALS, BOXES, replace(MASKS, **levels(2, 4))], "cut their regions from different levels"),
     ],
 )
 def test_tasks_that_make_no_model(tasks, message):
