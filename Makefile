@@ -1,4 +1,4 @@
-# make demo   compile SpineNet-49 to both targets, run both on a photograph
+# make demo   compile SpineNet-49 to both targets, run both on a photograph; detect digits
 # make test   everything that is checked: style, types, import contracts, all tests, the wheel
 # make help   the rest
 
@@ -31,9 +31,9 @@ $(VENV)/spinec.stamp: $(VENV)/torch.stamp pyproject.toml
 	@$(BIN)/python -m compileall -q spinedsl
 	@touch $@
 
-demo: $(VENV)/spinec.stamp ## compile SpineNet-49 to both targets and run both on a photograph
+demo: $(VENV)/spinec.stamp ## compile SpineNet-49 to both targets, run both; detect digits with trained weights
 	@$(BIN)/python -m compileall -q spinedsl
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/spinec.stamp lint ## run every check
 	$(BIN)/python -m pytest -n auto

@@ -11,6 +11,7 @@ PARTS = {
     "Cost per block": "benchmarks.linearity",
     "ONNX export": "benchmarks.onnx_export",
     "Precision": "benchmarks.precision",
+    "Pipelines": "benchmarks.pipeline",
 }
 
 

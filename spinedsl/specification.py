@@ -160,9 +160,10 @@ def _choose(scope: Scope, wanted: str | None, spec: str) -> Declared:
         return next(iter(networks.values()))
     if stem in networks:
         return networks[stem]
+    kinds = {"models" if isinstance(node, nodes.Model) else "networks" for node in networks.values()}
     raise fail(
         "SP026",
-        f"“{spec}” declares {len(networks)} networks",
+        f"“{spec}” declares {len(networks)} {' and '.join(sorted(kinds, reverse=True))}",
         place,
         help=f"name one: {', '.join(f'`{spec}:{name}`' for name in list(networks)[:4])}",
     )
