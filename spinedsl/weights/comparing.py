@@ -9,6 +9,8 @@ from spinedsl.weights.files import FLOATS, Entry
 
 SHOWN = 10
 """How many names a diagnostic lists."""
+SHOWN_PAIRS = 3
+"""How many names it sets beside names that look alike."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -38,6 +40,7 @@ def compare(
     missing = [name for name in wanted if name not in entries]
     unexpected = [name for name in entries if name not in wanted]
     diagnostics = Diagnostics()
+    hint = hint or _inside_a_model(wanted, entries)
     if missing:
         what = f"“{file}” lacks {count(missing, noun)} of the network"
         help = hint or _pairs(missing, unexpected, "the file has", otherwise)
@@ -83,9 +86,18 @@ def shown_shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "a single number"
 
 
+def _inside_a_model(wanted: Shapes, entries: Mapping[str, Entry]) -> str | None:
+    """What to do if the file holds a whole model, of which the network is a part."""
+    first = next(iter(wanted), "")
+    prefix = next((name.removesuffix(f".{first}") for name in entries if name.endswith(f".{first}")), "")
+    if prefix.isidentifier() and all(f"{prefix}.{name}" in entries for name in wanted):
+        return f"the file holds a model's weights; save those of its part: `model.{prefix}.state_dict()`"
+    return None
+
+
 def _pairs(names: Sequence[str], others: Sequence[str], where: str, otherwise: str) -> str:
-    """Up to `SHOWN` names with the nearest one on the other side."""
-    found = ((name, nearest(name, others)) for name in names[:SHOWN])
+    """Up to `SHOWN_PAIRS` names with the nearest one on the other side."""
+    found = ((name, nearest(name, others)) for name in names[:SHOWN_PAIRS])
     pairs = [f"“{match}” for “{name}”" for name, match in found if match]
     return f"{where} {', '.join(pairs)}" if pairs else otherwise
 

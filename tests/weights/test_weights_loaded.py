@@ -124,6 +124,13 @@ def test_all_that_does_not_fit_is_told_at_once(tmp_path):
     assert "“a.norm1.running_var” holds I64 numbers" in differing.message
 
 
+def test_a_model_s_weights_for_its_backbone(tmp_path):
+    whole = {f"backbone.{name}": array for name, array in WEIGHTS.items()}
+    found = refused(saved(tmp_path / "w", {"a_head.conv1.weight": np.ones(1, np.float32), **whole}))
+    for diagnostic in found:
+        assert diagnostic.help.endswith("save those of its part: `model.backbone.state_dict()`")
+
+
 def test_long_lists_are_cut(tmp_path):
     parameters = {f"p{i}": Parameter("weight", (1,), ONES) for i in range(25)}
     weights = {f"q{i}": np.ones(1, np.float32) for i in range(12)}
