@@ -20,7 +20,8 @@ from spinedsl.emit.precisions import CalibrationMethod, Placement, Precision
 from spinedsl.ir.model import Model, Network
 from spinedsl.onnx_precision import PrecisionRequest, write_precise, write_report
 from spinedsl.onnx_target import OnnxRequest, PipelineKind, Resizing, Suppression, write_onnx
-from spinedsl.pipeline import AnyCompilation, ModelCompilation
+from spinedsl.pipeline import AnyCompilation, ModelCompilation, optimised
+from spinedsl.profiles import DEFAULT_RUNTIMES, Level
 from spinedsl.specification import Overrides, open_spec
 
 Target = Literal["torch", "onnx"]
@@ -73,6 +74,8 @@ def compile(
     calibration_method: CalibrationMethod = "minmax",
     placement: Placement = "onnxruntime",
     report: str | Path | None = None,
+    level: Level = 0,
+    runtime: str | None = None,
     force: bool = False,
 ) -> tuple[Written, ...]:
     """Compile a network or model and write the result, whole or not at all.
@@ -91,6 +94,9 @@ def compile(
         precision, keep, calibrate, calibration_method, placement: of an ONNX model; see
             `spinedsl.onnx_precision.PrecisionRequest`.
         report: where to write, as JSON, how far each layer of an `int8` model is from float32.
+        level: of optimisation, as `-O`; see docs/optimisation.md.
+        runtime: what the result will run in, one of `spinedsl.profiles.PROFILES`, which decides what
+            pays; torch if not given, or ort-cpu for an ONNX model.
         force: replace files that spinec did not write.
 
     Returns:
@@ -101,7 +107,7 @@ def compile(
     """
     path = None if output is None else Path(output)
     target = target or target_of(path)
-    compilation = open_spec(spec, overrides)
+    compilation = optimised(open_spec(spec, overrides), level, runtime or DEFAULT_RUNTIMES[target])
     path = path or default_output(compilation.subject, target)
     if target == "torch":
         return write_torch(compilation, path, register=register, force=force)

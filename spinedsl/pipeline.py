@@ -1,7 +1,7 @@
 """The stage table: every stage is a value one can stop at.
 
-source → syntax → network (ir) → expanded → program (graph)
-source → syntax → model (ir) → assembly → program (graph)
+source → syntax → network (ir) → expanded → program (graph) → rewritten program (graph -O1, -O2)
+source → syntax → model (ir) → assembly → program (graph); its parts' programs are what is rewritten
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from spinedsl.diagnostics import fail
+from spinedsl.diagnostics import fail, suggestion
 from spinedsl.graph.inline import Inlined, inline
 from spinedsl.graph.program import Program
 from spinedsl.ir.expanded import ExpandedNetwork
@@ -18,11 +18,14 @@ from spinedsl.ir.model import FeatureInput, Model, Network
 from spinedsl.ir.resolve import resolve
 from spinedsl.ops import Parameter
 from spinedsl.passes import EXPANSION, check_space, elaborate, lower
+from spinedsl.profiles import PROFILES, Level
 from spinedsl.records import record
 from spinedsl.syntax import nodes
 
 if TYPE_CHECKING:
     from spinedsl.graph.assembly import Assembly, Part
+    from spinedsl.rewrites import Optimisation
+    from spinedsl.rewrites.decisions import Decision
 
 STAGES = ("syntax", "ir", "expanded", "graph")
 
@@ -38,12 +41,14 @@ class Compilation:
         syntax: the network as written.
         overrides: declarations laid over it (`--set`).
         given: a network that is resolved already; the three above are then not looked at.
+        optimisation: what the program is rewritten for; it stays as it was written without.
     """
 
     scope: Scope | None = None
     syntax: nodes.Network | None = None
     overrides: tuple[nodes.Network, ...] = ()
     given: Network | None = None
+    optimisation: Optimisation | None = None
 
     @cached_property
     def network(self) -> Network:
@@ -61,7 +66,12 @@ class Compilation:
     def resized(self, height: int, width: int) -> Compilation:
         """The same network for another input size."""
         given = self.network.input.model_copy(update={"height": height, "width": width})
-        return Compilation(given=self.network.model_copy(update={"input": given}))
+        network = self.network.model_copy(update={"input": given})
+        return Compilation(given=network, optimisation=self.optimisation)
+
+    def optimised(self, optimisation: Optimisation | None) -> Compilation:
+        """The same network, rewritten for something else."""
+        return Compilation(given=self.network, optimisation=optimisation)
 
     @cached_property
     def expanded(self) -> ExpandedNetwork:
@@ -71,10 +81,19 @@ class Compilation:
             expanded = run(expanded)
         return expanded
 
-    @cached_property
+    @property
     def program(self) -> Program:
         """Functions and calls."""
-        return lower(self.expanded)
+        return self._rewritten[0]
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was rewritten in the program, and what wasn't."""
+        return self._rewritten[1]
+
+    @cached_property
+    def _rewritten(self) -> tuple[Program, tuple[Decision, ...]]:
+        return _rewrite(lower(self.expanded), self.optimisation)
 
     @cached_property
     def inlined(self) -> Inlined:
@@ -94,13 +113,14 @@ class ModelCompilation:
     What only models need is imported when there is one: networks start sooner.
 
     Attributes:
-        scope, syntax, overrides, given: as there.
+        scope, syntax, overrides, given, optimisation: as there.
     """
 
     scope: Scope | None = None
     syntax: nodes.Model | None = None
     overrides: tuple[nodes.Model, ...] = ()
     given: Model | None = None
+    optimisation: Optimisation | None = None
 
     @cached_property
     def model(self) -> Model:
@@ -125,22 +145,48 @@ class ModelCompilation:
     def resized(self, height: int, width: int) -> ModelCompilation:
         """The same model for another input size."""
         backbone = Compilation(given=self.network).resized(height, width).network
-        return ModelCompilation(given=self.model.model_copy(update={"backbone": backbone}))
+        model = self.model.model_copy(update={"backbone": backbone})
+        return ModelCompilation(given=model, optimisation=self.optimisation)
+
+    def optimised(self, optimisation: Optimisation | None) -> ModelCompilation:
+        """The same model, rewritten for something else."""
+        return ModelCompilation(given=self.model, optimisation=optimisation)
 
     @cached_property
     def parts(self) -> tuple[Compilation, ...]:
         """The backbone and the necks, each over what the one before puts out."""
-        parts = [Compilation(given=self.network)]
+        parts = [Compilation(given=self.network, optimisation=self.optimisation)]
         for neck in self.model.necks:
-            parts.append(Compilation(given=_over(neck, parts[-1], self.network)))
+            network = _over(neck, parts[-1], self.network)
+            parts.append(Compilation(given=network, optimisation=self.optimisation))
         return tuple(parts)
 
-    @cached_property
+    @property
     def assembly(self) -> Assembly:
         """Every part lowered, and joined."""
+        return self._assembled[0]
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was rewritten in the parts, and what wasn't."""
+        made = [decision for part in self.parts for decision in part.decisions]
+        return (*made, *self._assembled[1])
+
+    @cached_property
+    def _assembled(self) -> tuple[Assembly, tuple[Decision, ...]]:
+        """The model, and what was decided about its heads."""
         from spinedsl.passes.lower_model import lower_model
 
-        return lower_model(self.model, [(part.network, part.program) for part in self.parts])
+        made: list[Decision] = []
+
+        def rewritten(head: Program) -> Program:
+            program, decisions = _rewrite(head, self.optimisation)
+            made.extend(decisions)
+            return program
+
+        networks = [(part.network, part.program) for part in self.parts]
+        assembly = lower_model(self.model, networks, rewritten)
+        return assembly, tuple(made)
 
     @property
     def program(self) -> Program:
@@ -167,6 +213,33 @@ class ModelCompilation:
 
 
 AnyCompilation = Compilation | ModelCompilation
+
+
+def _rewrite(program: Program, optimisation: Optimisation | None) -> tuple[Program, tuple[Decision, ...]]:
+    if optimisation is None:
+        return program, ()
+    # Imported where something is rewritten: checking a network starts sooner.
+    from spinedsl.rewrites import rewrite
+
+    return rewrite(program, optimisation)
+
+
+def optimised(compilation: AnyCompilation, level: Level, runtime: str) -> AnyCompilation:
+    """The compilation, its programs rewritten as `-O` says, for one of `PROFILES`.
+
+    Raises:
+        DiagnosticError: there is no such runtime (SP030).
+    """
+    if runtime not in PROFILES:
+        raise fail(
+            "SP030", f"there is no runtime “{runtime}”",
+            help=suggestion(runtime, PROFILES, f"runtimes are {', '.join(PROFILES)}"),
+        )  # fmt: skip
+    if level == 0:
+        return compilation
+    from spinedsl.rewrites import Optimisation
+
+    return compilation.optimised(Optimisation(level, PROFILES[runtime]))
 
 
 def _over(neck: Network, below: Compilation, backbone: Network) -> Network:

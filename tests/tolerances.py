@@ -32,6 +32,12 @@ ONNX_REFERENCE = 1e-5
 ONNX_OPERATOR = 1e-6
 """The same for a single operator: a few roundings."""
 
+REWRITTEN = 1e-5
+"""The module of a rewritten program against that of the written one: the same sums, other kernels."""
+
+REWRITTEN_EXACT = 1e-9
+"""The same in float64, in training: a wrong rule differs by far more than float64 rounds."""
+
 SAME_MODULE = {"rtol": 1e-4, "atol": 1e-5}
 """The generated module against itself, run in another way: compiled, exported, traced, channels last."""
 

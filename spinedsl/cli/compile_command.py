@@ -28,6 +28,7 @@ from spinedsl.onnx_target import (
     write_onnx,
 )
 from spinedsl.pipeline import AnyCompilation
+from spinedsl.profiles import Level
 
 if TYPE_CHECKING:
     from spinedsl.runtime.quantisation_report import ErrorReport
@@ -61,6 +62,9 @@ STDOUT = "-"
               help="--pipeline: names of the classes, one a line, to be kept in the file.")  # fmt: skip
 @click.option("--score-threshold", type=click.FloatRange(0, 1), metavar="X",
               help="--pipeline detection: what a score must exceed.  [default: 0.05]")  # fmt: skip
+@options.optimisation
+@click.option("--validate", is_flag=True,
+              help="With -O: see that the rewritten program computes exactly what was written.")  # fmt: skip
 @precision
 def command(
     spec: str,
@@ -79,6 +83,9 @@ def command(
     resize: Resizing | None,
     labels: Path | None,
     score_threshold: float | None,
+    level: Level,
+    runtime: str | None,
+    validate: bool,
     numbers: PrecisionArguments,
 ) -> int:
     """Compile a network or model to a standalone PyTorch module or an ONNX file.
@@ -114,9 +121,12 @@ def command(
     if target == "onnx" and output == STDOUT:
         raise click.UsageError("an ONNX model can't be printed; give a file with -o")
     other = numbers.request()
-    compilation = options.opened(spec, overrides, roots)
+    if validate and not level:
+        raise click.UsageError("--validate: only with -O1 or -O2")
+    compilation = options.rewritten(options.opened(spec, overrides, roots), level, runtime, target)
     _ = compilation.program
     Renderer.for_stream(sys.stderr).show(notes(compilation))
+    validated = _validated(compilation) if validate else ""
     if output == STDOUT:
         click.echo(api.torch_source(compilation, register), nl=False)
         return 0
@@ -141,6 +151,8 @@ def command(
         click.echo(f"{state} {file.path}  {file.size / 2**20:,.1f} MiB" if file.size > 2**20
                    else f"{state} {file.path}  {file.size / 2**10:,.1f} KiB")  # fmt: skip
     click.echo(_facts(compilation, target, pipeline))
+    if validated:
+        click.echo(validated)
     if errors is not None:
         click.echo(table(errors))
     if nms == "trt":
@@ -163,6 +175,15 @@ def _write_precise(
     if report is not None and built.errors is not None:
         written = (*written, write_report(report, built.errors, force=force))
     return written, built.errors
+
+
+def _validated(compilation: AnyCompilation) -> str:
+    """Compare what was rewritten with what was written; says so."""
+    from spinedsl.analysis.validation import validate
+
+    seen = validate(compilation)
+    height, width = seen.size
+    return f"validated: {', '.join(seen.outputs)} are exactly what was written, at {height} x {width}"
 
 
 def _facts(compilation: AnyCompilation, target: str, pipeline: str | None) -> str:

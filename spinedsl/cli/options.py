@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from spinedsl.pipeline import AnyCompilation
+from spinedsl.pipeline import AnyCompilation, optimised
+from spinedsl.profiles import DEFAULT_RUNTIMES, PROFILES, Level
 from spinedsl.specification import open_spec
 
 Decorated = Callable[..., Any]
@@ -44,6 +45,27 @@ def overrides(function: Decorated) -> Decorated:
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", callback=_pairs,
         help="Override a declaration of the network, e.g. repeat=2, conventions=garden, scale.width=0.65.",
     )(function)  # fmt: skip
+
+
+def optimisation(function: Decorated) -> Decorated:
+    """`-O` and `--runtime`."""
+    function = click.option(
+        "--runtime", type=click.Choice(tuple(PROFILES)),
+        help="With -O: what it will run in, which decides what pays.  [default: torch, or ort-cpu for ONNX]",
+    )(function)  # fmt: skip
+    return click.option(
+        "-O", "level", type=click.IntRange(0, 2), default=0, show_default=True,
+        help="Rewrites: 0 none, 1 those that leave training as it is, 2 for inference.",
+    )(function)  # fmt: skip
+
+
+def rewritten(
+    compilation: AnyCompilation, level: Level, runtime: str | None, target: str = "torch"
+) -> AnyCompilation:
+    """The compilation at a level of optimisation, for a runtime."""
+    if level == 0 and runtime is not None:
+        raise click.UsageError("--runtime: only with -O1 or -O2")
+    return optimised(compilation, level, runtime or DEFAULT_RUNTIMES[target])
 
 
 def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:

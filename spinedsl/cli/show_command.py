@@ -8,6 +8,7 @@ import click
 
 from spinedsl.cli import options
 from spinedsl.pipeline import STAGES, Compilation, ModelCompilation
+from spinedsl.profiles import Level
 
 
 @click.command("show")
@@ -15,7 +16,20 @@ from spinedsl.pipeline import STAGES, Compilation, ModelCompilation
 @click.option("--stage", type=click.Choice(STAGES), default="expanded", show_default=True,
               help="How far to go.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="With --stage ir: as JSON.")
-def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], stage: str, as_json: bool) -> None:
+@options.optimisation
+@click.option(
+    "--why", is_flag=True, help="With -O: what was rewritten and what wasn't, instead of the graph."
+)
+def command(
+    spec: str,
+    overrides: options.Pairs,
+    roots: tuple[Path, ...],
+    stage: str,
+    as_json: bool,
+    level: Level,
+    runtime: str | None,
+    why: bool,
+) -> None:
     """Print a network at one stage of the compiler.
 
     \b
@@ -24,7 +38,17 @@ def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], stage:
     expanded  what is implied: repeats, scaled widths, rules, edges of unread blocks
     graph     what is run: functions of operators, with shapes
     """
+    if stage != "graph" and (level or why):
+        raise click.UsageError("-O and --why: only with --stage graph")
+    if why and not level:
+        raise click.UsageError("--why: only with -O1 or -O2")
     compilation = options.opened(spec, overrides, roots)
+    if why:
+        from spinedsl.rewrites.decisions import decisions_text
+
+        optimised = options.rewritten(compilation, level, runtime)
+        click.echo(decisions_text(optimised.decisions), nl=False)
+        return
     if stage == "syntax":
         from spinedsl.syntax import printer
 
@@ -44,6 +68,7 @@ def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], stage:
     else:
         from spinedsl.graph.text import program_text
 
+        compilation = options.rewritten(compilation, level, runtime)
         click.echo(program_text(compilation.program), nl=False)
         if isinstance(compilation, ModelCompilation):
             for _, program in compilation.assembly.region_programs():

@@ -9,12 +9,21 @@ import click
 
 from spinedsl.analysis.summary import Row, Summary, summarise
 from spinedsl.cli import options
+from spinedsl.profiles import Level
 
 
 @click.command("summary")
 @options.spec
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], as_json: bool) -> None:
+@options.optimisation
+def command(
+    spec: str,
+    overrides: options.Pairs,
+    roots: tuple[Path, ...],
+    as_json: bool,
+    level: Level,
+    runtime: str | None,
+) -> None:
     """Parameters, multiply-adds and activation memory of every block, and in all.
 
     A block's connections and merge count as its own. Multiply-adds (MACs) are what the papers call
@@ -25,7 +34,7 @@ def command(spec: str, overrides: options.Pairs, roots: tuple[Path, ...], as_jso
       spinec summary std:spinenet49
       spinec summary std:spinenet49 --set input="3 x 896 x 896" --json
     """
-    summary = summarise(options.opened(spec, overrides, roots))
+    summary = summarise(options.rewritten(options.opened(spec, overrides, roots), level, runtime))
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))
     else:

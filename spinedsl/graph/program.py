@@ -127,6 +127,7 @@ class Program:
         endpoints: one for each of main's outputs, in the same order.
         stride: what height and width of the image must be a multiple of.
         drop_path: the rate that the fractions of `DropPath` operators multiply.
+        rewritten: what it was rewritten for, in words; "" as it was written.
     """
 
     name: str
@@ -135,3 +136,4 @@ class Program:
     endpoints: tuple[Endpoint, ...]
     stride: int
     drop_path: float = 0.0
+    rewritten: str = ""

@@ -10,7 +10,7 @@ Ensures: the image divides down to the deepest level of all networks; parts' nam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from spinedsl.diagnostics import Label, fail
 from spinedsl.graph.assembly import Assembly, Part, assemble
@@ -21,12 +21,15 @@ from spinedsl.passes.lower import check_size
 from spinedsl.passes.lower_head import lower_head
 
 
-def lower_model(model: Model, networks: Sequence[tuple[Network, Program]]) -> Assembly:
+def lower_model(
+    model: Model, networks: Sequence[tuple[Network, Program]], rewritten: Callable[[Program], Program]
+) -> Assembly:
     """A model as an Assembly.
 
     Args:
         model: for its heads.
         networks: backbone and necks, each with its Program.
+        rewritten: what becomes of each head's Program.
 
     Raises:
         DiagnosticError: the image doesn't divide, a head can't be lowered, or has a part's name.
@@ -47,7 +50,8 @@ def lower_model(model: Model, networks: Sequence[tuple[Network, Program]]) -> As
         _refuse_part_name(call, names)
         head = lower_head(call, model, endpoints, stride)
         own = tuple((port.name, port.name) for port in head.program.main.inputs)
-        parts.append(Part(call.name, "head", head.program, names[-1], own, head.task, head.regions))
+        program = rewritten(head.program)
+        parts.append(Part(call.name, "head", program, names[-1], own, head.task, head.regions))
     _see_that_masks_fit(model, parts)
     return assemble(model.name, parts)
 

@@ -187,6 +187,8 @@ def frame(
         "spinec.conventions": network.conventions,
         "spinec.endpoints": json.dumps(endpoints),
     }
+    if program.rewritten:
+        metadata["spinec.rewritten"] = program.rewritten
     for key, value in metadata.items():
         entry = tail.metadata_props.add()
         entry.key = key

@@ -51,11 +51,14 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Collect
     added = registration(register, subject, body)
     body += added.texts
     standard = [*standard_imports(body), *added.standard]
-    return whole(network, added.needs, standard, added.imports, (public, *added.exports), body)
+    return whole(
+        network, program.rewritten, added.needs, standard, added.imports, (public, *added.exports), body
+    )
 
 
 def whole(
     subject: Network | Model,
+    rewritten: str,
     needs: str,
     standard: Iterable[str],
     imports: Iterable[str],
@@ -66,6 +69,7 @@ def whole(
 
     Args:
         subject: what it was made of.
+        rewritten: what its program was rewritten for.
         needs: what must be installed, in words.
         standard: lines of imports from the standard library.
         imports: further lines of imports.
@@ -74,7 +78,7 @@ def whole(
     title = plain(subject.title or "") or subject.name
     return render(
         "module",
-        banner=banner(subject),
+        banner=banner(subject, rewritten),
         docstring=docstring(wrapped(f"{title} as a PyTorch module that needs {needs}.", 6), 0),
         standard=sorted(dict.fromkeys(standard), key=_import_order),
         functional=any(re.search(r"\bF\.\w+\(", text) for text in texts),

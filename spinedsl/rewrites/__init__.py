@@ -1,0 +1,79 @@
+"""Rewrites of the Program: fewer operations, the same values. One file each; `REWRITES` is their order.
+
+`-O0` is the program as it was written. `-O1` changes nothing beyond rounding, in training neither.
+`-O2` is for inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from spinedsl.graph.program import Program
+from spinedsl.profiles import Level, Profile
+from spinedsl.records import record
+from spinedsl.rewrites.common_subexpressions import common_subexpressions
+from spinedsl.rewrites.dead_code import dead_code
+from spinedsl.rewrites.decisions import Decision, Decisions
+from spinedsl.rewrites.editing import each_function
+from spinedsl.rewrites.identities import identities
+from spinedsl.rewrites.joint_upsampling import joint_upsampling
+from spinedsl.rewrites.late_upsampling import late_upsampling
+
+
+@record
+class Optimisation:
+    """What a program is rewritten for.
+
+    Attributes:
+        level: of `-O`.
+        profile: the runtime's.
+    """
+
+    level: Level
+    profile: Profile
+
+    def __str__(self) -> str:
+        return f"-O{self.level} for {self.profile.name}"
+
+    @property
+    def inference(self) -> bool:
+        """Whether it will never be trained."""
+        return self.level == 2
+
+
+def _late(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
+    return each_function(
+        program, lambda function: late_upsampling(function, wanted.profile, wanted.inference, decisions)
+    )
+
+
+Run = Callable[[Program, Optimisation, Decisions], Program]
+
+REWRITES: tuple[tuple[str, Run], ...] = (
+    ("identities", lambda program, _, decisions: identities(program, decisions)),
+    ("common subexpressions", lambda program, _, decisions: common_subexpressions(program, decisions)),
+    ("late upsampling", _late),
+    ("joint upsampling", lambda program, _, decisions: joint_upsampling(program, decisions)),
+    ("late upsampling", _late),
+    ("dead code", lambda program, wanted, decisions: dead_code(program, wanted.inference, decisions)),
+)
+"""Late up-sampling runs again behind the sums that joint up-sampling makes."""
+
+
+def rewrite(program: Program, wanted: Optimisation) -> tuple[Program, tuple[Decision, ...]]:
+    """The program, rewritten; and what was decided on the way."""
+    if wanted.level == 0:
+        return program, ()
+    made: list[Decision] = []
+    seen: set[tuple[str, str, str]] = set()
+    for name, run in REWRITES:
+        decisions = Decisions(name)
+        program = run(program, wanted, decisions)
+        for each in decisions.made:
+            place = (name, each.function, each.node)
+            # A rewrite that runs again declines what it declined, or did, before.
+            if each.applied or place not in seen:
+                made.append(each)
+            seen.add(place)
+    return replace(program, rewritten=str(wanted)), tuple(made)
