@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spinedsl.analysis.memory import BYTES, Peak, peak_of
+from spinedsl.analysis.roofline import Bound, Device, bound
 from spinedsl.graph.inline import InlinedNode
 from spinedsl.ops import Shape
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
-
-BYTES = 4
-"""Of one float32 number."""
-
 
 _NONE = Shape(0, 0, 0)
 
@@ -28,6 +26,7 @@ class Row:
         parameters: trained ones.
         macs: multiply-adds for one image.
         activation_bytes: float32 bytes of every result it makes, which training keeps.
+        bound: the least time on a device, if there is one.
     """
 
     name: str
@@ -39,6 +38,7 @@ class Row:
     parameters: int = 0
     macs: int = 0
     activation_bytes: int = 0
+    bound: Bound | None = None
 
 
 @record
@@ -50,6 +50,9 @@ class Summary:
         rows: in running order.
         untrained: numbers that are counted rather than trained (norm statistics).
         removed: blocks that pruning took away.
+        peak: what inference needs at once; of what runs on the whole image.
+        device: what the rows' bounds are for.
+        bound: the least time of the whole there.
     """
 
     name: str
@@ -58,6 +61,9 @@ class Summary:
     rows: tuple[Row, ...]
     untrained: int
     removed: tuple[str, ...] = field(default=())
+    peak: Peak = field(default=Peak(0, "", ()))
+    device: Device | None = field(default=None)
+    bound: Bound | None = field(default=None)
 
     @property
     def parameters(self) -> int:
@@ -85,10 +91,14 @@ class Summary:
         return {**asdict(self), "totals": totals}
 
 
-def summarise(compilation: AnyCompilation) -> Summary:
+def summarise(compilation: AnyCompilation, device: Device | None = None) -> Summary:
     """The summary of a network or model at its own input size.
 
     A head on regions counts as often as it runs for an image: 1,000 proposals, 100 detections.
+
+    Args:
+        compilation: the network or model.
+        device: bounds the time on it, too.
 
     Raises:
         DiagnosticError: it doesn't compile.
@@ -104,6 +114,7 @@ def summarise(compilation: AnyCompilation) -> Summary:
         # An endpoint without a rule of its own makes nothing; its shape is its block's.
         for endpoint in compilation.program.endpoints:
             rows[endpoint.name].shape = endpoint.shape
+    whole = None if device is None else _bound(compilation, rows, device)
     subject = compilation.subject
     return Summary(
         name=subject.name,
@@ -112,7 +123,20 @@ def summarise(compilation: AnyCompilation) -> Summary:
         rows=tuple(rows.values()),
         untrained=untrained,
         removed=tuple(r.name for part in parts for r in part.expanded.removed),
+        peak=peak_of(compilation.program, compilation.inlined),
+        device=device,
+        bound=whole,
     )
+
+
+def _bound(compilation: AnyCompilation, rows: dict[str, Row], device: Device) -> Bound:
+    """Give every row its bound; return that of the whole."""
+    operators: dict[str, list[tuple[InlinedNode, int]]] = {}
+    for node, times in _operators(compilation):
+        operators.setdefault(node.owner, []).append((node, times))
+    for name, row in rows.items():
+        row.bound = bound(operators.get(name, ()), device)
+    return bound((each for own in operators.values() for each in own), device)
 
 
 def _count(compilation: AnyCompilation, rows: dict[str, Row]) -> int:
