@@ -18,13 +18,12 @@ from spinedsl.ir.model import FeatureInput, Model, Network
 from spinedsl.ir.resolve import resolve
 from spinedsl.ops import Parameter
 from spinedsl.passes import EXPANSION, check_space, elaborate, lower
-from spinedsl.profiles import PROFILES, Level
+from spinedsl.profiles import PROFILES, Level, Optimisation
 from spinedsl.records import record
 from spinedsl.syntax import nodes
 
 if TYPE_CHECKING:
     from spinedsl.graph.assembly import Assembly, Part
-    from spinedsl.rewrites import Optimisation
     from spinedsl.rewrites.decisions import Decision
 
 STAGES = ("syntax", "ir", "expanded", "graph")
@@ -237,8 +236,6 @@ def optimised(compilation: AnyCompilation, level: Level, runtime: str) -> AnyCom
         )  # fmt: skip
     if level == 0:
         return compilation
-    from spinedsl.rewrites import Optimisation
-
     return compilation.optimised(Optimisation(level, PROFILES[runtime]))
 
 

@@ -1,16 +1,16 @@
 """How much memory a network's values need at once, if each is freed behind its last use.
 
 Inputs are held by whoever gave them, endpoints by whoever gets them. Every result has memory of its
-own: runtimes that let an activation write over its input need less, training keeps everything.
+own, but for activations that write over their input (`-O1` for torch); training keeps everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spinedsl.graph.inline import Inlined
+from spinedsl.graph.inline import Inlined, InlinedNode
 from spinedsl.graph.program import Program
-from spinedsl.ops import Shape
+from spinedsl.ops import Activation, Shape
 from spinedsl.records import record
 
 BYTES = 4
@@ -40,15 +40,23 @@ def peak_of(program: Program, inlined: Inlined) -> Peak:
     place = -1
     for index, node in enumerate(inlined.nodes):
         sizes[node.name] = _bytes(node.shape)
-        now += sizes[node.name]
+        now += sizes[node.name] - _reused(node)
         if now > highest:
             highest, place = now, index
-        now -= sum(sizes[value] for value in freed.get(index, ()))
+        now -= sum(sizes[value] for value in freed.get(index, ())) - _reused(node)
+    if place >= 0 and _reused(inlined.nodes[place]):
+        freed.setdefault(place - 1, []).append(inlined.nodes[place].inputs[0])
     gone = {value for index, values in freed.items() if index < place for value in values}
     made = (*(port.name for port in program.main.inputs), *(n.name for n in inlined.nodes[: place + 1]))
     held = [(value, sizes[value]) for value in made if value not in gone]
     owner = inlined.nodes[place].owner if place >= 0 else ""
     return Peak(highest, owner, tuple(sorted(held, key=lambda each: -each[1])))
+
+
+def _reused(node: InlinedNode) -> int:
+    """Bytes of the input that a node writes over."""
+    written_over = isinstance(node.operator, Activation) and node.operator.in_place
+    return _bytes(node.input_shapes[0]) if written_over else 0
 
 
 def _freed(inlined: Inlined, inputs: Iterable[str]) -> dict[int, list[str]]:

@@ -119,7 +119,9 @@ def _whole(name: str, parts: tuple[Part, ...]) -> tuple[Program, dict[tuple[str,
                 endpoints.append(replace(endpoint, name=shown))
     main = replace(first.main, nodes=tuple(nodes), outputs=tuple(outputs))
     stride = max(part.program.stride for part in parts)
-    program = Program(name, main, first.functions, tuple(endpoints), stride, first.drop_path, first.rewritten)
+    program = Program(
+        name, main, first.functions, tuple(endpoints), stride, first.drop_path, first.optimisation
+    )
     return program, carried
 
 

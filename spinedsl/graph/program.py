@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from spinedsl.ops import Operator, Shape
+from spinedsl.profiles import Optimisation
 from spinedsl.records import record
 from spinedsl.source import Span
 
@@ -127,7 +128,7 @@ class Program:
         endpoints: one for each of main's outputs, in the same order.
         stride: what height and width of the image must be a multiple of.
         drop_path: the rate that the fractions of `DropPath` operators multiply.
-        rewritten: what it was rewritten for, in words; "" as it was written.
+        optimisation: what it was rewritten for; None as it was written.
     """
 
     name: str
@@ -136,4 +137,4 @@ class Program:
     endpoints: tuple[Endpoint, ...]
     stride: int
     drop_path: float = 0.0
-    rewritten: str = ""
+    optimisation: Optimisation | None = None

@@ -26,13 +26,19 @@ class Activation(Operator):
     """One of `FUNCTIONS`, applied to every element.
 
     `slope` is the constant of `hard_sigmoid`: the published mobile network multiplies by 0.16667.
+    `in_place` says that it may write over its input, which nothing else reads.
     """
 
     function: str
     slope: float = SIXTH
+    in_place: bool = False
 
     label: ClassVar[str] = "act"
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """The shape of the input."""
         return inputs[0]
+
+    def describe(self) -> str:
+        """Attributes as the text dump shows them; that it needs new memory goes without saying."""
+        return super().describe().replace(", in_place=False", "")

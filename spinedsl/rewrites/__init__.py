@@ -10,42 +10,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from spinedsl.graph.program import Program
-from spinedsl.profiles import Level, Profile
-from spinedsl.records import record
+from spinedsl.profiles import Optimisation
 from spinedsl.rewrites.common_subexpressions import common_subexpressions
 from spinedsl.rewrites.dead_code import dead_code
 from spinedsl.rewrites.decisions import Decision, Decisions
 from spinedsl.rewrites.editing import each_function
 from spinedsl.rewrites.identities import identities
+from spinedsl.rewrites.in_place import in_place
 from spinedsl.rewrites.joint_upsampling import joint_upsampling
 from spinedsl.rewrites.late_upsampling import late_upsampling
-
-
-@record
-class Optimisation:
-    """What a program is rewritten for.
-
-    Attributes:
-        level: of `-O`.
-        profile: the runtime's.
-    """
-
-    level: Level
-    profile: Profile
-
-    def __str__(self) -> str:
-        return f"-O{self.level} for {self.profile.name}"
-
-    @property
-    def inference(self) -> bool:
-        """Whether it will never be trained."""
-        return self.level == 2
 
 
 def _late(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
     return each_function(
         program, lambda function: late_upsampling(function, wanted.profile, wanted.inference, decisions)
     )
+
+
+def _in_place(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
+    if not wanted.profile.in_place:
+        return program
+    return in_place(program, decisions)
 
 
 Run = Callable[[Program, Optimisation, Decisions], Program]
@@ -57,6 +42,7 @@ REWRITES: tuple[tuple[str, Run], ...] = (
     ("joint upsampling", lambda program, _, decisions: joint_upsampling(program, decisions)),
     ("late upsampling", _late),
     ("dead code", lambda program, wanted, decisions: dead_code(program, wanted.inference, decisions)),
+    ("in place", _in_place),
 )
 """Late up-sampling runs again behind the sums that joint up-sampling makes."""
 
@@ -76,4 +62,4 @@ def rewrite(program: Program, wanted: Optimisation) -> tuple[Program, tuple[Deci
             if each.applied or place not in seen:
                 made.append(each)
             seen.add(place)
-    return replace(program, rewritten=str(wanted)), tuple(made)
+    return replace(program, optimisation=wanted), tuple(made)

@@ -13,8 +13,8 @@ from spinedsl.analysis.exact import drawn, evaluate
 from spinedsl.graph.inline import Inlined, inline
 from spinedsl.graph.program import Program
 from spinedsl.graph.text import program_text
-from spinedsl.profiles import Costs, Profile
-from spinedsl.rewrites import Optimisation, rewrite
+from spinedsl.profiles import Costs, Optimisation, Profile
+from spinedsl.rewrites import rewrite
 from spinedsl.rewrites.decisions import decisions_text
 
 some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -25,8 +25,9 @@ from spinedsl.ops import (
     Upsample,
 )
 from spinedsl.ops.types import Pads
-from spinedsl.profiles import Costs, Profile
-from spinedsl.rewrites import Decision, Optimisation, rewrite
+from spinedsl.profiles import Costs, Optimisation, Profile
+from spinedsl.rewrites import rewrite
+from spinedsl.rewrites.decisions import Decision
 
 EAGER = Profile("eager", Costs(mac=1.0, byte=1e-6, upsampled_byte=1e-6), False, False, False)
 LOW, HIGH = Shape(4, 3, 5), Shape(4, 6, 10)
@@ -35,6 +36,11 @@ CONV = Convolution(4, 6)
 WIDE = Convolution(4, 6, (3, 3), pads=Pads(1, 1, 1, 1))
 RELU = Activation("relu")
 NORM = BatchNorm(6, 1e-3, 0.99)
+WIDE_OF = {
+    operator: Convolution(channels, 2, (3, 3), pads=Pads(1, 1, 1, 1))
+    for operator, channels in ((CONV, 6), (Scale(2.0), 4))
+}
+"""A layer behind operators, by the first of them."""
 
 
 class Body:
@@ -84,8 +90,8 @@ def rewritten(before: Program, level=1, profile=EAGER) -> tuple[Program, list[De
     after, decisions = rewrite(before, Optimisation(level, profile))
     expected, found = values(before), values(after)
     assert all(np.array_equal(expected[name], found[name]) for name in expected)
-    assert after.rewritten == f"-O{level} for {profile.name}"
-    return replace(after, rewritten=""), list(decisions)
+    assert str(after.optimisation) == f"-O{level} for {profile.name}"
+    return replace(after, optimisation=None), list(decisions)
 
 
 def labels(of: Function) -> list[str]:
@@ -342,6 +348,69 @@ def test_what_has_parameters_goes_at_inference_only():
     after, _ = rewritten(before, 2)
     assert labels(after.main) == ["act"]
     assert after.functions == {}
+
+
+# ---- in place
+
+WRITING = Profile("writing", Costs(1.0, 1.0, 1.0), False, False, False, in_place=True)
+
+
+def in_place(of: Function) -> list[bool]:
+    return [node.target.in_place for node in of.nodes if isinstance(node.target, Activation)]
+
+
+@pytest.mark.parametrize("function_", ["relu", "relu6"])
+@pytest.mark.parametrize("operators", [(CONV,), (CONV, NORM), (Scale(2.0),)])
+def test_an_activation_writes_over_what_was_made_for_it(operators, function_):
+    before = program(function("main", LOW, *operators, Activation(function_), WIDE_OF[operators[0]]))
+    after, _ = rewritten(before, 1, WRITING)
+    assert in_place(after.main) == [True]
+
+
+def test_it_does_so_for_no_runtime_that_frees_by_itself():
+    before = program(function("main", LOW, CONV, RELU))
+    assert in_place(rewritten(before, 1, EAGER)[0].main) == [False]
+
+
+@pytest.mark.parametrize(
+    ("operators", "reason"),
+    [
+        ((CONV, Activation("swish")), "the derivative of swish needs its input"),
+        ((RELU,), "x0 is the caller's"),
+        ((CONV, Activation("sigmoid"), RELU), "act1 may be another value, or is needed for its derivative"),
+        ((CONV, DropPath(1), RELU), "drop_path1 may be another value, or is needed for its derivative"),
+    ],
+)
+def test_what_is_not_written_over(operators, reason):
+    _, decisions = rewritten(program(function("main", LOW, *operators)), 1, WRITING)
+    assert f"- {reason}" in reasons(decisions)
+    assert not any(d.applied for d in decisions)
+
+
+@pytest.mark.parametrize("again", ["read", "returned"])
+def test_a_value_that_is_needed_again_is_not_written_over(again):
+    body = Body("main", LOW)
+    made = body.chain(CONV)
+    active = body.run(RELU, made)
+    outputs = [body.run(Add(), made, active)] if again == "read" else [made, active]
+    after, decisions = rewritten(program(body.finish(*outputs)), 1, WRITING)
+    assert in_place(after.main) == [False]
+    assert reasons(decisions) == ["- conv1 is read 2 times"]
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [((CONV,), True), ((CONV, NORM), True), ((CONV, RELU), False), ((CONV, DropPath(1)), False)],
+)
+def test_what_a_call_returns_is_written_over_if_it_made_it(operators, expected):
+    layer = function("layer", LOW, *operators)
+    body = Body("main", LOW)
+    called = body.call("a", layer, *body.inputs)
+    after, _ = rewritten(program(body.finish(body.run(RELU, called)), layer), 1, WRITING)
+    assert in_place(after.main) == [expected]
+
+
+# ----
 
 
 def test_a_function_counts_anew_what_it_runs():

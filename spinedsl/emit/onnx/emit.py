@@ -187,8 +187,8 @@ def frame(
         "spinec.conventions": network.conventions,
         "spinec.endpoints": json.dumps(endpoints),
     }
-    if program.rewritten:
-        metadata["spinec.rewritten"] = program.rewritten
+    if program.optimisation is not None:
+        metadata["spinec.rewritten"] = str(program.optimisation)
     for key, value in metadata.items():
         entry = tail.metadata_props.add()
         entry.key = key

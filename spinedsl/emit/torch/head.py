@@ -48,7 +48,7 @@ def head_class(
         "docstring": docstring(_documentation(part, levels, inlined, extents), 4),
         "attributes": attributes,
         "methods": [
-            constructor(plan, 0.0),
+            constructor(plan, 0.0, part.program.optimisation),
             initialise((node.operator for node in inlined.nodes), helpers),
             forward,
         ],

@@ -69,7 +69,7 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
     )
     standard = [*standard_imports(body), *made.standard_imports]
     exports = [*names.values(), name]
-    return whole(model, assembly.program.rewritten, needs, standard, made.imports, exports, body)
+    return whole(model, assembly.program.optimisation, needs, standard, made.imports, exports, body)
 
 
 def _written_in_place(assembly: Assembly) -> list[Program]:

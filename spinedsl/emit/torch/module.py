@@ -21,6 +21,7 @@ from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import Model, Network
 from spinedsl.ir.titles import class_name
+from spinedsl.profiles import Optimisation
 
 
 def emit(network: Network, program: Program, inlined: Inlined, register: Collection[Framework] = ()) -> str:
@@ -52,13 +53,13 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Collect
     body += added.texts
     standard = [*standard_imports(body), *added.standard]
     return whole(
-        network, program.rewritten, added.needs, standard, added.imports, (public, *added.exports), body
+        network, program.optimisation, added.needs, standard, added.imports, (public, *added.exports), body
     )
 
 
 def whole(
     subject: Network | Model,
-    rewritten: str,
+    optimisation: Optimisation | None,
     needs: str,
     standard: Iterable[str],
     imports: Iterable[str],
@@ -69,7 +70,7 @@ def whole(
 
     Args:
         subject: what it was made of.
-        rewritten: what its program was rewritten for.
+        optimisation: what its program was rewritten for.
         needs: what must be installed, in words.
         standard: lines of imports from the standard library.
         imports: further lines of imports.
@@ -78,7 +79,7 @@ def whole(
     title = plain(subject.title or "") or subject.name
     return render(
         "module",
-        banner=banner(subject, rewritten),
+        banner=banner(subject, optimisation),
         docstring=docstring(wrapped(f"{title} as a PyTorch module that needs {needs}.", 6), 0),
         standard=sorted(dict.fromkeys(standard), key=_import_order),
         functional=any(re.search(r"\bF\.\w+\(", text) for text in texts),

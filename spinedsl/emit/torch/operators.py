@@ -218,7 +218,7 @@ ACTIVATIONS = {
 
 def _act_form(operator: Activation, extents: Extents, shape: Shape) -> Form:
     sloped = operator.function == "hard_sigmoid" and operator.slope != SIXTH
-    return Form((operator.function, sloped))
+    return Form((operator.function, sloped, operator.in_place))
 
 
 def _act_slots(operator: Activation, form: Form) -> list[Slot]:
@@ -226,11 +226,11 @@ def _act_slots(operator: Activation, form: Form) -> list[Slot]:
 
 
 def _act_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    function, sloped = form.kind
+    function, sloped, in_place = form.kind
     (x,) = operands
     if sloped:
         return Expression(f"F.relu6({x.text} + 3) * {texts['slope']}", Binding.PRODUCT)
-    return call(ACTIVATIONS[function], [x.text])
+    return call(ACTIVATIONS[function], [x.text, "inplace=True"] if in_place else [x.text])
 
 
 def _add_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:

@@ -14,6 +14,7 @@ from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput, Network
 from spinedsl.ir.titles import class_name
+from spinedsl.profiles import Optimisation
 
 
 def public_class(
@@ -31,7 +32,7 @@ def public_class(
         "docstring": docstring(lines, 4),
         "attributes": ["", *_attributes(program)],
         "methods": [
-            constructor(plan, program.drop_path),
+            constructor(plan, program.drop_path, program.optimisation),
             initialise((node.operator for node in inlined.nodes), helpers),
             _forward(network, plan, extents),
         ],
@@ -139,7 +140,7 @@ def _attributes(program: Program) -> list[str]:
     return [*lines, "    ]"]
 
 
-def constructor(plan: NetworkPlan, rate: float) -> list[str]:
+def constructor(plan: NetworkPlan, rate: float, optimisation: Optimisation | None) -> list[str]:
     """Lines of `__init__`: every layer, with its numbers written out."""
     parameters = ["self", "*"]
     if plan.drops_path:
@@ -167,7 +168,14 @@ def constructor(plan: NetworkPlan, rate: float) -> list[str]:
         *lines,
         "        self.to_empty(device=torch.empty(0).device)",
         "        self.initialise(generator)",
+        *(_CHANNELS_LAST if optimisation and optimisation.profile.channels_last else ()),
     ]
+
+
+_CHANNELS_LAST = (
+    "        # Layers hand this layout on, and are faster in it.",
+    "        self.to(memory_format=torch.channels_last)",
+)
 
 
 def _forward(network: Network, plan: NetworkPlan, extents: Extents) -> list[str]:

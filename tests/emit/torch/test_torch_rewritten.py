@@ -11,8 +11,7 @@ from tolerances import REWRITTEN, REWRITTEN_EXACT
 
 from spinedsl.api import torch_source
 from spinedsl.ir.titles import class_name
-from spinedsl.profiles import Costs, Profile
-from spinedsl.rewrites import Optimisation
+from spinedsl.profiles import Costs, Optimisation, Profile
 from spinedsl.runtime import load_module, verify
 from spinedsl.specification import open_spec
 
