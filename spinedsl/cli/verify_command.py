@@ -14,6 +14,7 @@ import click
 
 from spinedsl.cli import options
 from spinedsl.cli.render import Renderer
+from spinedsl.profiles import Level
 from spinedsl.runtime import TOLERANCE, Report, verify
 
 
@@ -38,6 +39,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 @click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=TOLERANCE, show_default=True,
               help="Largest relative difference that passes.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@options.optimisation
 def command(
     spec: str,
     overrides: options.Pairs,
@@ -49,19 +51,22 @@ def command(
     opset: int,
     tolerance: float,
     as_json: bool,
+    level: Level,
+    runtime: str | None,
 ) -> int:
     """Run the torch module and the ONNX model with the same weights, and compare them.
 
-    A difference counts relative to the largest number of its endpoint. Exits with 1 if one is larger
+    With -O the ONNX model is rewritten, the module as it was written. A difference counts relative to the largest number of its endpoint. Exits with 1 if one is larger
     than the tolerance. Needs torch and onnxruntime: pip install 'spinec[all]'.
 
     \b
     Examples:
       spinec verify std:spinenet49
       spinec verify my.spine --size 256x384 --weights trained.safetensors
+      spinec verify std:spinenet49 -O2 --runtime openvino
     """
     report = verify(
-        options.opened(spec, overrides, roots),
+        options.rewritten(options.opened(spec, overrides, roots), level, runtime, "onnx"),
         size=size, batch=batch, weights=weights, seed=seed, opset=opset, tolerance=tolerance,
     )  # fmt: skip
     if as_json:

@@ -41,7 +41,7 @@ REWRITES: tuple[tuple[str, Run], ...] = (
     ("late upsampling", _late),
     ("joint upsampling", lambda program, _, decisions: joint_upsampling(program, decisions)),
     ("late upsampling", _late),
-    ("dead code", lambda program, wanted, decisions: dead_code(program, wanted.inference, decisions)),
+    ("dead code", lambda program, _, decisions: dead_code(program, decisions)),
     ("in place", _in_place),
 )
 """Late up-sampling runs again behind the sums that joint up-sampling makes."""

@@ -109,6 +109,8 @@ def verify(
 ) -> Report:
     """Run a network in PyTorch and in ONNX Runtime, and compare.
 
+    Of a network that is rewritten the ONNX model is; the module is what was written.
+
     Args:
         size: height and width of the image; by default the smallest of at least 128 that divides.
         batch: how many images.
@@ -129,7 +131,8 @@ def verify(
         values = dict(load_weights(weights, parameters, compilation.network.conventions))
     else:
         values = dict(random_weights(parameters, seed))
-    module = _module(compilation)
+    written = compilation if compilation.optimisation is None else compilation.optimised(None)
+    module = _module(written)
     load_state(module, values.items())
     module.eval()
     comparisons: list[Comparison] = []

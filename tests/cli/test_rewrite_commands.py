@@ -77,6 +77,13 @@ def test_a_file_says_that_it_was_rewritten_and_validated(spine, capsys, file):
         assert found["spinec.rewritten"] == "-O1 for torch"
 
 
+def test_a_rewritten_onnx_model_is_compared_with_the_written_module(spine, capsys):
+    pytest.importorskip("torch", reason="runs the module")
+    status, out, _ = spine(capsys, "verify", "tiny.spine", "-O2", "--size", "64")
+    assert status == 0
+    assert "torch and ONNX agree" in out
+
+
 def test_a_wrong_rewrite_writes_nothing(spine, capsys, monkeypatch):
     def wrong(inlined, inputs, parameter, right=validation.evaluate):
         found = right(inlined, inputs, parameter)
@@ -106,3 +113,17 @@ def test_options_that_say_nothing_are_refused(spine, capsys, arguments, message)
     status, _, err = spine(capsys, *arguments)
     assert status == 2
     assert message in err
+
+
+def test_from_python(spine, tmp_path):
+    import spinedsl
+
+    spinedsl.compile("tiny.spine", output="a.py", level=1)
+    assert "# Rewritten with -O1 for torch." in Path("a.py").read_text()
+    spinedsl.compile("tiny.spine", output="a.onnx", level=2)
+    found = {entry.key: entry.value for entry in onnx.load("a.onnx").metadata_props}
+    assert found["spinec.rewritten"] == "-O2 for ort-cpu"
+    with pytest.raises(spinedsl.DiagnosticError) as caught:
+        spinedsl.compile("tiny.spine", output="b.onnx", level=2, runtime="ort")
+    assert "no runtime “ort”" in caught.value.diagnostics[0].message
+    assert not Path("b.onnx").exists()

@@ -71,7 +71,7 @@ def test_a_step_of_training_is_the_same_at_level_1(spec):
 
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("spec", ["std:spinenet49", "std:spinenet49_retinanet"])
-def test_both_targets_agree_on_what_is_rewritten(spec, level):
+def test_what_is_rewritten_in_onnx_is_what_was_written_in_torch(spec, level):
     compilation = open_spec(spec, NARROW).optimised(Optimisation(level, EAGER))
     report = verify(compilation, size=(256, 256), batch=1)
     assert all(c.difference <= report.tolerance for c in report.endpoints)
