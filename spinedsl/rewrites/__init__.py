@@ -41,10 +41,12 @@ REWRITES: tuple[tuple[str, Run], ...] = (
     ("late upsampling", _late),
     ("joint upsampling", lambda program, _, decisions: joint_upsampling(program, decisions)),
     ("late upsampling", _late),
+    ("identities", lambda program, _, decisions: identities(program, decisions)),
     ("dead code", lambda program, _, decisions: dead_code(program, decisions)),
     ("in place", _in_place),
 )
-"""Late up-sampling runs again behind the sums that joint up-sampling makes."""
+"""Late up-sampling runs again behind the sums that joint up-sampling makes; where it meets other
+up-sampling the two are joined."""
 
 
 def rewrite(program: Program, wanted: Optimisation) -> tuple[Program, tuple[Decision, ...]]:

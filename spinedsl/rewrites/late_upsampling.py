@@ -23,7 +23,6 @@ from spinedsl.ops import Activation, BatchNorm, Convolution, DropPath, Operator,
 from spinedsl.profiles import Profile
 from spinedsl.rewrites.decisions import Decisions
 
-NAME = "late upsampling"
 BYTES = 4
 """Of a float32."""
 
@@ -35,7 +34,8 @@ def late_upsampling(function: Function, profile: Profile, inference: bool, decis
     moving = _Moving(function, profile, inference, decisions)
     for node in function.nodes:
         if isinstance(node.target, Upsample):
-            moving.look_at(node)
+            # As it is now: what stood before it may have moved.
+            moving.look_at(moving.nodes[node.output])
     return moving.finish()
 
 

@@ -146,6 +146,14 @@ def test_upsampling_to_an_odd_extent_moves_too():
     assert labels(after.main) == ["conv", "upsample"]
 
 
+def test_upsampling_in_front_of_upsampling_becomes_one():
+    """The first moves to the second, which then starts from there, and both are one."""
+    body = (UP, CONV, Upsample(12, 20, 2), Convolution(6, 3), Convolution(3, 2, (3, 3)))
+    after, _ = rewritten(program(function("main", LOW, *body)))
+    assert labels(after.main) == ["conv", "conv", "upsample", "conv"]
+    assert after.main.nodes[2].target == Upsample(12, 20, 4)
+
+
 def test_upsampling_that_is_read_twice_stays():
     body = Body("main", LOW)
     large = body.chain(UP)
