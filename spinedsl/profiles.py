@@ -40,6 +40,7 @@ class Profile:
         fuses_add: neither does an addition of what a layer has just made.
         channels_last: layers are faster where the channels of a pixel are neighbours in memory, and the
             runtime leaves that to the module.
+        folds_norms: norms are part of the layers before them only if the module folds them.
         in_place: operators are told to write over their input, or get memory of their own.
     """
 
@@ -49,6 +50,7 @@ class Profile:
     fuses_activation: bool
     fuses_add: bool
     channels_last: bool = False
+    folds_norms: bool = False
     in_place: bool = False
 
 
@@ -77,7 +79,14 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(
-            "torch", Costs(0.0101, 0.0725, 0.1687), False, False, False, channels_last=True, in_place=True
+            "torch",
+            Costs(0.0101, 0.0725, 0.1687),
+            True,
+            False,
+            False,
+            channels_last=True,
+            folds_norms=True,
+            in_place=True,
         ),
         Profile("ort-cpu", Costs(0.0180, 0.0235, 0.0500), True, True, True),
         Profile("openvino", Costs(0.0089, 0.0215, 0.0629), True, True, True),

@@ -82,6 +82,32 @@ def drawn(name: str, shape: tuple[int, ...]) -> Array:
     return _reduced(random.integers(PRIME, size=shape).astype(np.float64))
 
 
+def random_parameters(inlined: Inlined) -> Callable[[str], Array]:
+    """Parameters that depend on their names alone; those of layers that took norms in, on both's."""
+    shapes = {name: parameter.shape for name, parameter in inlined.parameters().items()}
+    layers = {node.holder: node.operator for node in inlined.nodes}
+
+    def parameter(name: str) -> Array:
+        holder, _, part = name.rpartition(".")
+        layer = layers[holder]
+        if not isinstance(layer, Convolution) or layer.norm is None:
+            return drawn(name, shapes[name])
+        beside = holder.rpartition(".")[0]
+        norm = f"{beside}.{layer.norm.name}" if beside else layer.norm.name
+        channels = (layer.out_channels,)
+        scale = per_channel_scale(
+            drawn(f"{norm}.weight", channels), drawn(f"{norm}.running_var", channels), layer.norm.eps
+        )
+        if part == "weight":
+            weight = drawn(name, shapes[name])
+            return _reduced(weight * scale.reshape(-1, *[1] * (weight.ndim - 1)))
+        before = drawn(name, channels) if layer.norm.biased else 0.0
+        shift = _reduced(before - drawn(f"{norm}.running_mean", channels))
+        return _reduced(shift * scale + drawn(f"{norm}.bias", channels))
+
+    return parameter
+
+
 def inverse(number: int) -> int:
     """1 / number; 0 of 0."""
     return pow(number, PRIME - 2, PRIME)

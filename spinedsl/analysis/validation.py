@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spinedsl.analysis.exact import Array, drawn, evaluate
+from spinedsl.analysis.exact import Array, drawn, evaluate, random_parameters
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
@@ -87,6 +87,5 @@ def _programs(compilation: AnyCompilation) -> Iterator[tuple[str, tuple[Program,
 
 
 def _run(program: Program, inlined: Inlined) -> dict[str, Array]:
-    shapes = {name: parameter.shape for name, parameter in inlined.parameters().items()}
     inputs = {port.name: drawn(port.name, port.shape) for port in program.main.inputs}
-    return evaluate(inlined, inputs, lambda name: drawn(name, shapes[name]))
+    return evaluate(inlined, inputs, random_parameters(inlined))

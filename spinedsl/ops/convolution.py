@@ -10,8 +10,24 @@ from spinedsl.records import record
 
 
 @record
+class TakenNorm:
+    """A norm that a layer took in.
+
+    Attributes:
+        name: its node's, beside the layer's.
+        biased: whether the layer had a bias before.
+    """
+
+    name: str
+    eps: float
+    biased: bool
+
+
+@record
 class Convolution(Operator):
     """Two-dimensional convolution; depthwise where `groups` equals the channels.
+
+    `norm` says that its weights and bias are made of its own before and of a norm's.
 
     Source: https://onnx.ai/onnx/operators/onnx__Conv.html
     """
@@ -26,6 +42,7 @@ class Convolution(Operator):
     bias: bool = False
     initial: Initial = TRUNCATED_NORMAL
     initial_bias: Initial = ZEROS
+    norm: TakenNorm | None = None
 
     label: ClassVar[str] = "conv"
 
@@ -53,6 +70,11 @@ class Convolution(Operator):
         """out · H' · W' · kh · kw · in/groups."""
         window = self.kernel[0] * self.kernel[1] * (self.in_channels // self.groups)
         return output.elements * window
+
+    def describe(self) -> str:
+        """Attributes as the text dump shows them; a norm, where it took one in."""
+        shown = super().describe().replace(", norm=None", "")
+        return shown if self.norm is None else shown.replace(f"norm={self.norm}", f"norm={self.norm.name}")
 
 
 @record

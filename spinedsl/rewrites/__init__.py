@@ -15,6 +15,7 @@ from spinedsl.rewrites.common_subexpressions import common_subexpressions
 from spinedsl.rewrites.dead_code import dead_code
 from spinedsl.rewrites.decisions import Decision, Decisions
 from spinedsl.rewrites.editing import each_function
+from spinedsl.rewrites.folded_norms import folded_norms
 from spinedsl.rewrites.identities import identities
 from spinedsl.rewrites.in_place import in_place
 from spinedsl.rewrites.joint_upsampling import joint_upsampling
@@ -25,6 +26,12 @@ def _late(program: Program, wanted: Optimisation, decisions: Decisions) -> Progr
     return each_function(
         program, lambda function: late_upsampling(function, wanted.profile, wanted.inference, decisions)
     )
+
+
+def _folded(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
+    if not (wanted.inference and wanted.profile.folds_norms):
+        return program
+    return each_function(program, lambda function: folded_norms(function, decisions))
 
 
 def _in_place(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
@@ -43,6 +50,7 @@ REWRITES: tuple[tuple[str, Run], ...] = (
     ("late upsampling", _late),
     ("identities", lambda program, _, decisions: identities(program, decisions)),
     ("dead code", lambda program, _, decisions: dead_code(program, decisions)),
+    ("folded norms", _folded),
     ("in place", _in_place),
 )
 """Late up-sampling runs again behind the sums that joint up-sampling makes; where it meets other

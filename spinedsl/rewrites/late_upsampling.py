@@ -140,12 +140,15 @@ class _Moving:
             # What is resampled gets added to something.
             return self.profile.fuses_add
         readers = [self.nodes[reader].target for reader in self.readers[value]]
-        return self.profile.fuses_norm and any(isinstance(reader, BatchNorm) for reader in readers)
+        return self._fuses_norm() and any(isinstance(reader, BatchNorm) for reader in readers)
 
     def _fuses(self, operator: Operator) -> bool:
         if isinstance(operator, BatchNorm):
-            return self.inference and self.profile.fuses_norm
+            return self._fuses_norm()
         return isinstance(operator, Activation) and self.profile.fuses_activation
+
+    def _fuses_norm(self) -> bool:
+        return self.profile.fuses_norm or (self.inference and self.profile.folds_norms)
 
     def _move(self, node: Node, chain: Sequence[Node]) -> None:
         low = self.shapes[node.inputs[0]]

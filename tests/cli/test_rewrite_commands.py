@@ -65,16 +65,14 @@ def test_a_summary_counts_what_is_rewritten(spine, capsys):
 
 @pytest.mark.parametrize("file", ["tiny.py", "tiny.onnx"])
 def test_a_file_says_that_it_was_rewritten_and_validated(spine, capsys, file):
-    status, out, _ = spine(
-        capsys, "compile", "tiny.spine", "-o", file, "-O1", "--runtime", "torch", "--validate"
-    )
+    status, out, _ = spine(capsys, "compile", "tiny.spine", "-o", file, "-O1", *ORT, "--validate")
     assert status == 0
     assert out.splitlines()[-1] == "validated: P2, P3 are exactly what was written, at 16 x 16"
     if file.endswith(".py"):
-        assert "# Rewritten with -O1 for torch." in Path(file).read_text().splitlines()
+        assert "# Rewritten with -O1 for ort-cpu." in Path(file).read_text().splitlines()
     else:
         found = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
-        assert found["spinec.rewritten"] == "-O1 for torch"
+        assert found["spinec.rewritten"] == "-O1 for ort-cpu"
 
 
 def test_a_rewritten_onnx_model_is_compared_with_the_written_module(spine, capsys):
@@ -113,6 +111,14 @@ def test_options_that_say_nothing_are_refused(spine, capsys, arguments, message)
     status, _, err = spine(capsys, *arguments)
     assert status == 2
     assert message in err
+
+
+@pytest.mark.parametrize("command", [("compile", "-o", "tiny.onnx"), ("verify",)])
+def test_no_onnx_file_is_for_torch(spine, capsys, command):
+    status, _, err = spine(capsys, command[0], "tiny.spine", *command[1:], "-O1", "--runtime", "torch")
+    assert status == 1
+    assert "“torch” runs modules, and no ONNX files" in err
+    assert not Path("tiny.onnx").exists()
 
 
 def test_from_python(spine, tmp_path):

@@ -35,6 +35,7 @@ from spinedsl.ops import (
     Upsample,
     WeightedAdd,
 )
+from spinedsl.ops.convolution import TakenNorm
 from spinedsl.ops.types import pads_for, window_output
 from spinedsl.ops.words import WORDS
 
@@ -324,8 +325,12 @@ def test_every_operator_is_complete(operator: Operator) -> None:
     (inputs, output), *_ = [(i, o) for op, i, o in SHAPES if op is operator or op == operator]
     assert operator.macs(inputs, output) >= 0
     assert operator.describe().startswith(f"{operator.label}(")
-    # That an activation is in place is said where it is.
-    shown = replace(operator, in_place=True) if isinstance(operator, Activation) else operator
+    # That an activation is in place, or that a norm was taken in, is said where it is so.
+    shown = operator
+    if isinstance(operator, Activation):
+        shown = replace(operator, in_place=True)
+    elif isinstance(operator, Convolution):
+        shown = replace(operator, norm=TakenNorm("norm1", 1e-3, False))
     for field in fields(operator):
         assert f"{field.name}=" in shown.describe()
     names = [p.name for p in operator.parameters()]

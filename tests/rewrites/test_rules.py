@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinedsl.analysis.exact import drawn, evaluate
+from spinedsl.analysis.exact import drawn, evaluate, random_parameters
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.inline import inline
 from spinedsl.graph.program import Endpoint, Function, Program
@@ -80,9 +80,8 @@ def program(main: Function, *functions: Function) -> Program:
 
 def values(of: Program) -> dict[str, np.ndarray]:
     inlined = inline(of)
-    shapes = {name: parameter.shape for name, parameter in inlined.parameters().items()}
     inputs = {port.name: drawn(port.name, port.shape) for port in of.main.inputs}
-    return evaluate(inlined, inputs, lambda name: drawn(name, shapes[name]))
+    return evaluate(inlined, inputs, random_parameters(inlined))
 
 
 def rewritten(before: Program, level=1, profile=EAGER) -> tuple[Program, list[Decision]]:
@@ -413,6 +412,59 @@ def test_what_a_call_returns_is_written_over_if_it_made_it(operators, expected):
     called = body.call("a", layer, *body.inputs)
     after, _ = rewritten(program(body.finish(body.run(RELU, called)), layer), 1, WRITING)
     assert in_place(after.main) == [expected]
+
+
+# ---- folded norms
+
+FOLDING = Profile("folding", Costs(1.0, 1.0, 1.0), False, False, False, folds_norms=True)
+
+
+def called_once(*operators) -> Program:
+    layer = function("layer", LOW, *operators)
+    body = Body("main", LOW)
+    return program(body.finish(body.call("a", layer, *body.inputs)), layer)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_norm_goes_into_the_convolution_before_it(bias):
+    before = called_once(Convolution(4, 6, bias=bias), NORM, RELU)
+    after, decisions = rewritten(before, 2, FOLDING)
+    assert labels(after.functions["layer"]) == ["conv", "act"]
+    assert reasons(decisions) == ["+ into conv1"]
+    assert list(inline(after).parameters()) == ["a.conv1.weight", "a.conv1.bias"]
+    assert "norm=norm1" in program_text(after)
+
+
+def test_norms_are_not_folded_for_training_nor_where_the_runtime_does_it():
+    before = called_once(CONV, NORM)
+    for level, profile in ((1, FOLDING), (2, EAGER)):
+        after, _ = rewritten(before, level, profile)
+        assert labels(after.functions["layer"]) == ["conv", "norm"]
+
+
+@pytest.mark.parametrize(
+    ("operators", "reason"),
+    [
+        ((RELU, BatchNorm(4, 1e-3, 0.9)), "act1 is no convolution of this function"),
+        ((BatchNorm(4, 1e-3, 0.9),), "x0 is no convolution of this function"),
+        ((CONV, NORM, NORM), "norm1 is no convolution of this function"),
+    ],
+)
+def test_norms_that_stay(operators, reason):
+    _, decisions = rewritten(called_once(*operators), 2, FOLDING)
+    assert f"- {reason}" in reasons(decisions)
+
+
+def test_a_norm_stays_whose_convolution_is_read_twice_or_that_stands_in_main():
+    body = Body("layer", LOW)
+    made = body.chain(CONV)
+    layer = body.finish(body.run(Add(), made, body.run(NORM, made)))
+    outer = Body("main", LOW)
+    called = outer.call("a", layer, *outer.inputs)
+    before = program(outer.finish(outer.run(NORM, outer.run(Convolution(6, 6), called))), layer)
+    after, decisions = rewritten(before, 2, FOLDING)
+    assert after == before
+    assert reasons(decisions) == ["- conv1 is read 2 times", "- it stands in the network itself"]
 
 
 # ----

@@ -81,6 +81,15 @@ def _refuse_unknown(inlined: Inlined) -> None:
     diagnostics.stop_on_errors()
 
 
+def _refuse_modules(program: Program) -> None:
+    wanted = program.optimisation
+    if wanted is not None and wanted.profile.folds_norms:
+        raise fail(
+            "SP030", f"“{wanted.profile.name}” runs modules, and no ONNX files",
+            help="choose a runtime of ONNX files: `--runtime ort-cpu`, or `openvino`",
+        )  # fmt: skip
+
+
 def write_nodes(
     graph: GraphBuilder,
     program: Program,
@@ -103,6 +112,7 @@ def write_nodes(
         DiagnosticError: an operator that can't be written (SP042); an endpoint named like an input.
     """
     _refuse_unknown(inlined)
+    _refuse_modules(program)
     names, ends = _value_names(program, inlined, prefix)
     names |= inputs or {}
     convolved: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,8 @@ from spinedsl.emit.torch.operators import RULES, depthwise
 from spinedsl.emit.torch.parameters import UNNAMEABLE, Column, Parameter, Parameters
 from spinedsl.emit.torch.rule import Form, Slot
 from spinedsl.graph.program import Call, Node
-from spinedsl.ops import Operator, Shape
+from spinedsl.ops import Convolution, Operator, Shape
+from spinedsl.ops.convolution import TakenNorm
 
 RUNNING = "out"
 """What a running value is called while the input is still needed."""
@@ -49,6 +50,7 @@ class ClassPlan:
         lines, result: body of `forward`.
         values: function → its value of each parameter, in order.
         levelled: whether it has layers for every level apart; `forward` is then told the level.
+        folded: attribute → the norm that its layer took in.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ClassPlan:
     result: Expression
     values: dict[str, list[Any]]
     levelled: bool = False
+    folded: Mapping[str, TakenNorm] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -136,8 +139,16 @@ class _Planner:
         values = {m.name: [p.column[i] for p in parameters] for i, m in enumerate(members)}
         return ClassPlan(
             self.name, model.doc, parameters, [names[port.name] for port in model.inputs], self.layers, list(self.stored),
-            writer.lines, result, values, model.levelled,
+            writer.lines, result, values, model.levelled, self._folded(),
         )  # fmt: skip
+
+    def _folded(self) -> dict[str, TakenNorm]:
+        folded = {}
+        for node in self.group.model.nodes:
+            if isinstance(node.target, Convolution) and node.target.norm is not None:
+                self.shared.helpers.add("fold_norms")
+                folded[self.attributes[node.name]] = node.target.norm
+        return folded
 
     def _name_attributes(self) -> None:
         nodes = self.group.model.nodes

@@ -51,7 +51,7 @@ _CONVOLUTIONS = {
 
 
 def _conv_form(operator: Convolution, extents: Extents, shape: Shape) -> Form:
-    kind = (operator.bias, operator.pads.symmetric, operator.initial.law)
+    kind = (operator.bias, operator.pads.symmetric, operator.initial.law, operator.norm)
     return Form(kind, _CONVOLUTIONS[operator.initial.law][1])
 
 
@@ -82,7 +82,7 @@ def _conv_slots(operator: Convolution, form: Form) -> list[Slot]:
 
 
 def _conv_layer(form: Form, texts: Texts) -> Expression:
-    bias, symmetric, law = form.kind
+    bias, symmetric, law, _ = form.kind
     items = [texts["in"], texts["out"], texts["kernel_size"], *options(texts, stride="1")]
     if symmetric:
         items += options(texts, padding="0")
@@ -96,7 +96,7 @@ def _conv_layer(form: Form, texts: Texts) -> Expression:
 
 def _conv_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
     (x,) = operands
-    _, symmetric, _ = form.kind
+    _, symmetric, _, _ = form.kind
     return call(layer, [x.text if symmetric else f"F.pad({x.text}, {texts['pads']})"])
 
 

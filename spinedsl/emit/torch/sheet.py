@@ -27,6 +27,7 @@ HELPERS = (
     "dense",
     "normal_dense",
     "drop_path",
+    "fold_norms",
     "weighted_sum",
     "fans",
     "truncated_normal",
@@ -109,6 +110,8 @@ def _block_class(plan: ClassPlan, full: bool) -> str:
     if plan.layers or plan.stored:
         init = bracketed(4, "def __init__(", ["self", *parameters], ") -> None:")
         init.append("        super().__init__()")
+        if plan.folded:
+            init.append("        self.register_load_state_dict_pre_hook(fold_norms)")
         init += [f"        self.{name} = {name}" for name in plan.stored]
         for name, layer in plan.layers.items():
             init += bracketed(8, f"self.{name} = {layer.head}", layer.items, layer.tail)
@@ -128,9 +131,17 @@ def _block_class(plan: ClassPlan, full: bool) -> str:
         "class",
         name=plan.name,
         docstring=docstring(documented(plan.doc, 4, full), 4),
-        attributes=[],
+        attributes=_folded(plan),
         methods=methods,
     )
+
+
+def _folded(plan: ClassPlan) -> list[str]:
+    """The attribute that tells `fold_norms` which norms went where."""
+    if not plan.folded:
+        return []
+    items = [f'"{layer}": ("{norm.name}", {norm.eps!r})' for layer, norm in plan.folded.items()]
+    return ["", *bracketed(4, "folded = {", items, "}")]
 
 
 def _helper(name: str, norm: dict[str, str]) -> str:
