@@ -12,6 +12,7 @@ PARTS = {
     "ONNX export": "benchmarks.onnx_export",
     "Precision": "benchmarks.precision",
     "Pipelines": "benchmarks.pipeline",
+    "Optimisation": "benchmarks.optimisation",
 }
 
 
