@@ -8,9 +8,8 @@ between two layers, as it stands in a network: what the three take, less what th
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
+
+from spinedsl.runtime.timing import alternate
 
 CHANNELS = 256
 EXTENT = 80
@@ -137,14 +138,8 @@ def costs(runs: dict[str, Run]) -> dict[str, float]:
         name: np.random.default_rng(1).standard_normal((1, CHANNELS, extent, extent), np.float32)
         for name, (_, extent) in FORMS.items()
     }
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(RUNS + 5):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(images[name])
-            if number >= 5:
-                seconds[name].append(time.perf_counter() - start)
-    median = {name: 1e9 * statistics.median(times) for name, times in seconds.items()}
+    timed = alternate({name: partial(run, images[name]) for name, run in runs.items()}, RUNS)
+    median = {name: 1e9 * found.median for name, found in timed.items()}
     # A second layer costs a layer; a single one costs what comes in and goes out, too.
     layer, small = (median[f"{size}layers"] - median[f"{size}layer"] for size in ("", "small "))
     around = (median["layer"] - layer + median["small layer"] - small) / 2
@@ -158,7 +153,6 @@ def costs(runs: dict[str, Run]) -> dict[str, float]:
 
 def main() -> None:
     """Print a table."""
-    torch.set_num_threads(torch.get_num_threads())
     runtimes: dict[str, Callable[[], dict[str, Run]]] = {
         "torch": lambda: in_torch(False),
         "torch, channels last": lambda: in_torch(True),

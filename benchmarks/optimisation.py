@@ -5,10 +5,9 @@ One process a runtime, its forms alternating; float32, random weights, all cores
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from spinedsl.api import torch_source
 from spinedsl.pipeline import optimised
 from spinedsl.profiles import Level
 from spinedsl.runtime import load_module
+from spinedsl.runtime.timing import alternate
 from spinedsl.specification import open_spec
 
 SPEC = "std:spinenet49"
@@ -58,7 +58,7 @@ def torch_inference() -> list[float]:
     image = torch.randn(1, 3, SIZE, SIZE)
     networks = {level: network.eval() for level, network in modules().items()}
     with torch.inference_mode():
-        return medians({level: lambda n=network: n(image) for level, network in networks.items()})  # type: ignore[misc]
+        return medians({level: partial(network, image) for level, network in networks.items()})
 
 
 def torch_training() -> list[float]:
@@ -70,7 +70,7 @@ def torch_training() -> list[float]:
         sum(values.square().mean() for values in network(images).values()).backward()
 
     trained = {level: network for level, network in modules().items() if level < 2}
-    return medians({level: lambda n=network: step(n.train()) for level, network in trained.items()})  # type: ignore[misc]
+    return medians({level: partial(step, network.train()) for level, network in trained.items()})
 
 
 def modules() -> dict[Level, Any]:
@@ -89,7 +89,7 @@ def in_onnxruntime(folder: Path) -> list[float]:
         for level, path in files(folder, "ort-cpu").items()
     }
     given = {"image": image()}
-    return medians({level: lambda s=s: s.run(None, given) for level, s in sessions.items()})  # type: ignore[misc]
+    return medians({level: partial(session.run, None, given) for level, session in sessions.items()})
 
 
 def in_openvino(folder: Path) -> list[float]:
@@ -102,7 +102,7 @@ def in_openvino(folder: Path) -> list[float]:
         for level, path in files(folder, "openvino").items()
     }
     given = {"image": image()}
-    return medians({level: lambda m=m: m(given) for level, m in compiled.items()})  # type: ignore[misc]
+    return medians({level: partial(model, given) for level, model in compiled.items()})
 
 
 def files(folder: Path, runtime: str) -> dict[Level, Path]:
@@ -120,14 +120,8 @@ def image() -> Any:
 
 def medians(runs: Mapping[Level, Callable[[], object]]) -> list[float]:
     """Seconds of each, in order; one after the other, so that a slow moment hits them all."""
-    seconds: dict[Level, list[float]] = {level: [] for level in runs}
-    for number in range(RUNS + 1):
-        for level, run in runs.items():
-            start = time.perf_counter()
-            run()
-            if number:  # the first round warms caches
-                seconds[level].append(time.perf_counter() - start)
-    return [statistics.median(times) for times in seconds.values()]
+    timed = alternate({str(level): run for level, run in runs.items()}, RUNS)
+    return [found.median for found in timed.values()]
 
 
 if __name__ == "__main__":

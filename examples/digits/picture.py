@@ -13,8 +13,10 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torchvision.ops import box_iou
 
 import spinedsl
 from examples.digits.data import CLASSES, SIZE, Scene, scene
@@ -48,21 +50,12 @@ def right(found: Detections, truth: Scene) -> NDArray[np.bool_]:
     """(n,) whether each detection, the best first, is the first one on a digit that it names."""
     taken = np.zeros(len(truth.labels), bool)
     answers = np.zeros(len(found.scores), bool)
-    for number, (box, label) in enumerate(zip(found.boxes, found.classes, strict=True)):
-        fits = intersection_over_union(box, truth.boxes) * (truth.labels == label) * ~taken
+    overlaps = box_iou(torch.from_numpy(found.boxes), torch.from_numpy(truth.boxes)).numpy()
+    for number, (overlap, label) in enumerate(zip(overlaps, found.classes, strict=True)):
+        fits = overlap * (truth.labels == label) * ~taken
         if fits.size and fits.max() >= OVERLAP:
             taken[fits.argmax()] = answers[number] = True
     return answers
-
-
-def intersection_over_union(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n,) of one box, left, top, right, bottom, with each of others."""
-    common = np.prod(
-        np.maximum(np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]), 0), axis=1
-    )
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    quotient: NDArray[np.float32] = common / (np.prod(box[2:] - box[:2]) + areas - common)
-    return quotient
 
 
 def drawn(image: NDArray[np.uint8], found: Detections) -> Image.Image:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinedsl.graph.inline import Inlined, InlinedNode
+from spinedsl.graph.program import Program
 from spinedsl.ops import (
     Activation,
     Add,
@@ -74,6 +75,12 @@ def evaluate(
             if not left[name]:
                 del values[name]
     return {endpoint: values[value] for endpoint, value in inlined.outputs.items()}
+
+
+def at_random(program: Program, inlined: Inlined) -> dict[str, Array]:
+    """What a program makes of inputs and parameters that depend on their names alone: the endpoints."""
+    inputs = {port.name: drawn(port.name, port.shape) for port in program.main.inputs}
+    return evaluate(inlined, inputs, random_parameters(inlined))
 
 
 def drawn(name: str, shape: tuple[int, ...]) -> Array:

@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from spinedsl.graph.inline import Inlined, InlinedNode
 from spinedsl.graph.program import Program
 from spinedsl.ops import Activation, Shape
+from spinedsl.ops.types import FLOAT_BYTES
 from spinedsl.records import record
-
-BYTES = 4
-"""Of one float32 number."""
 
 
 @record
@@ -73,4 +71,4 @@ def _freed(inlined: Inlined, inputs: Iterable[str]) -> dict[int, list[str]]:
 
 
 def _bytes(shape: Shape) -> int:
-    return shape.elements * BYTES
+    return shape.elements * FLOAT_BYTES

@@ -99,7 +99,7 @@ def _positive(text: str) -> float:
         number = float(text)
     except ValueError:
         return 0.0
-    return number if 0 < number < 1e12 else 0.0
+    return number if 1e-6 <= number <= 1e12 else 0.0
 
 
 def bound(operators: Iterable[tuple[InlinedNode, int]], device: Device) -> Bound:

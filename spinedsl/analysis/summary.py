@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from spinedsl.analysis.memory import BYTES, Peak, peak_of
+from spinedsl.analysis.memory import Peak, peak_of
 from spinedsl.analysis.roofline import Bound, Device, bound
 from spinedsl.graph.inline import InlinedNode
 from spinedsl.ops import Shape
+from spinedsl.ops.types import FLOAT_BYTES
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
 
@@ -146,7 +147,7 @@ def _count(compilation: AnyCompilation, rows: dict[str, Row]) -> int:
     for node, times in _operators(compilation):
         row = rows[node.owner]
         row.macs += node.macs * times
-        row.activation_bytes += node.shape.elements * BYTES * times
+        row.activation_bytes += node.shape.elements * FLOAT_BYTES * times
         row.shape = node.shape
         for parameter in node.operator.parameters():
             name = f"{node.holder}.{parameter.name}"

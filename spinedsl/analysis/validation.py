@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spinedsl.analysis.exact import Array, drawn, evaluate, random_parameters
+from spinedsl.analysis.exact import at_random
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
@@ -47,7 +47,7 @@ def validate(compilation: AnyCompilation) -> Validation:
     written = small.optimised(None)
     outputs = []
     for (name, before), (_, after) in zip(_programs(written), _programs(small), strict=True):
-        expected, found = _run(*before), _run(*after)
+        expected, found = at_random(*before), at_random(*after)
         for output, values in expected.items():
             if not np.array_equal(values, found[output]):
                 raise RewriteError(f"{name}{output} of “{compilation.subject.name}” is not what was written")
@@ -84,8 +84,3 @@ def _programs(compilation: AnyCompilation) -> Iterator[tuple[str, tuple[Program,
         programs = compilation.assembly.region_programs()
         for (part, program), (_, inlined) in zip(programs, compilation.regions, strict=True):
             yield f"{part.name}.", (program, inlined)
-
-
-def _run(program: Program, inlined: Inlined) -> dict[str, Array]:
-    inputs = {port.name: drawn(port.name, port.shape) for port in program.main.inputs}
-    return evaluate(inlined, inputs, random_parameters(inlined))

@@ -14,6 +14,7 @@ from spinedsl.analysis.summary import summarise
 from spinedsl.cli import options
 from spinedsl.cli.precision_options import PrecisionArguments, precision, progress, table
 from spinedsl.cli.render import Renderer
+from spinedsl.cli.tables import size_text
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.emit.output import Written
 from spinedsl.ir.titles import class_name
@@ -148,8 +149,7 @@ def command(
             written, errors = _write_precise(compilation, path, request, other, numbers.report, force)
     for file in written:
         state = "wrote" if file.changed else "unchanged"
-        click.echo(f"{state} {file.path}  {file.size / 2**20:,.1f} MiB" if file.size > 2**20
-                   else f"{state} {file.path}  {file.size / 2**10:,.1f} KiB")  # fmt: skip
+        click.echo(f"{state} {file.path}  {size_text(file.size)}")
     click.echo(_facts(compilation, target, pipeline))
     if validated:
         click.echo(validated)

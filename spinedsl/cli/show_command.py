@@ -38,8 +38,8 @@ def command(
     expanded  what is implied: repeats, scaled widths, rules, edges of unread blocks
     graph     what is run: functions of operators, with shapes
     """
-    if stage != "graph" and (level or why):
-        raise click.UsageError("-O and --why: only with --stage graph")
+    if stage != "graph" and (level or runtime or why):
+        raise click.UsageError("-O, --runtime and --why: only with --stage graph")
     if why and not level:
         raise click.UsageError("--why: only with -O1 or -O2")
     compilation = options.opened(spec, overrides, roots)

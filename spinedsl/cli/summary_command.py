@@ -10,6 +10,7 @@ import click
 from spinedsl.analysis.roofline import Bound, device_of
 from spinedsl.analysis.summary import Row, Summary, summarise
 from spinedsl.cli import options
+from spinedsl.cli.tables import aligned, size_text
 from spinedsl.profiles import Level
 
 
@@ -54,14 +55,7 @@ def _table(summary: Summary) -> str:
     if summary.device is not None:
         head += ("moved", "FLOP/byte", "at least", "limit")
     rows = [head, *(_cells(row) for row in summary.rows)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    right = {2, 5, 6, 7, 8, 9, 10}
-    lines = [
-        "  ".join(
-            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows, right={2, 5, 6, 7, 8, 9, 10})
     rule = "-" * max(map(len, lines))
     shapes = ", ".join(" x ".join(map(str, shape)) for shape in summary.input_shapes.values())
     removed = [f"removed: {', '.join(summary.removed)}"] if summary.removed else []
@@ -69,9 +63,7 @@ def _table(summary: Summary) -> str:
         f"{summary.parameters:,} parameters, {summary.macs / 1e9:,.2f} GMACs, "
         f"{summary.activation_bytes / 2**20:,.0f} MiB of activations"
     )
-    bytes = summary.peak.bytes
-    size = f"{bytes / 2**20:,.1f} MiB" if bytes >= 2**20 else f"{bytes / 2**10:,.1f} KiB"
-    peak = f"inference holds at most {size} at once, in {summary.peak.owner}"
+    peak = f"inference holds at most {size_text(summary.peak.bytes)} at once, in {summary.peak.owner}"
     facts = [total, peak, *removed, *_whole(summary)]
     return "\n".join([f"{summary.title}, input {shapes}", "", lines[0], rule, *lines[1:], rule, *facts])
 

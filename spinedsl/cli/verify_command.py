@@ -56,8 +56,9 @@ def command(
 ) -> int:
     """Run the torch module and the ONNX model with the same weights, and compare them.
 
-    With -O the ONNX model is rewritten, the module as it was written. A difference counts relative to the largest number of its endpoint. Exits with 1 if one is larger
-    than the tolerance. Needs torch and onnxruntime: pip install 'spinec[all]'.
+    With -O the ONNX model is rewritten, the module as it was written. A difference counts relative to
+    the largest number of its endpoint. Exits with 1 if one is larger than the tolerance. Needs torch
+    and onnxruntime: pip install 'spinec[all]'.
 
     \b
     Examples:

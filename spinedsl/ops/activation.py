@@ -34,11 +34,8 @@ class Activation(Operator):
     in_place: bool = False
 
     label: ClassVar[str] = "act"
+    unsaid: ClassVar[tuple[str, ...]] = ("in_place",)
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """The shape of the input."""
         return inputs[0]
-
-    def describe(self) -> str:
-        """Attributes as the text dump shows them; that it needs new memory goes without saying."""
-        return super().describe().replace(", in_place=False", "")

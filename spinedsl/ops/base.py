@@ -67,6 +67,8 @@ class Operator:
     """
 
     label: ClassVar[str]
+    unsaid: ClassVar[tuple[str, ...]] = ()
+    """Attributes that the text dump leaves out where they have their default."""
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shape of the result.
@@ -86,7 +88,8 @@ class Operator:
 
     def describe(self) -> str:
         """Attributes as the text dump shows them."""
-        shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in fields(self))
+        said = [f for f in fields(self) if f.name not in self.unsaid or getattr(self, f.name) != f.default]
+        shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in said)
         return f"{self.label}({', '.join(shown)})"
 
 

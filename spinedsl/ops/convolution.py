@@ -22,6 +22,9 @@ class TakenNorm:
     eps: float
     biased: bool
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @record
 class Convolution(Operator):
@@ -45,6 +48,7 @@ class Convolution(Operator):
     norm: TakenNorm | None = None
 
     label: ClassVar[str] = "conv"
+    unsaid: ClassVar[tuple[str, ...]] = ("norm",)
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """(C, H, W) → (out_channels, H', W')."""
@@ -70,11 +74,6 @@ class Convolution(Operator):
         """out · H' · W' · kh · kw · in/groups."""
         window = self.kernel[0] * self.kernel[1] * (self.in_channels // self.groups)
         return output.elements * window
-
-    def describe(self) -> str:
-        """Attributes as the text dump shows them; a norm, where it took one in."""
-        shown = super().describe().replace(", norm=None", "")
-        return shown if self.norm is None else shown.replace(f"norm={self.norm}", f"norm={self.norm.name}")
 
 
 @record

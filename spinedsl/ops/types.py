@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+FLOAT_BYTES = 4
+"""Of one float32 number."""
+
 
 class Shape(NamedTuple):
     """Extents of a feature without its batch: channels × height × width."""

@@ -34,29 +34,41 @@ def identities(program: Program, decisions: Decisions) -> Program:
 
 
 def _rewritten(function: Function, empty: dict[str, int], decisions: Decisions) -> Function:
-    counts = reads(function)
+    # Joined behind what went, not beside it: a value that goes has as many readers as there are.
+    return _joined(_without(function, empty, decisions), decisions)
+
+
+def _without(function: Function, empty: dict[str, int], decisions: Decisions) -> Function:
+    """The function without what changes nothing: rules 1 and 3."""
     shapes = function.shapes()
     instead: dict[str, str] = {}
-    kept: dict[str, Node] = {}
+    nodes: list[Node] = []
     for node in function.nodes:
         inputs = tuple(instead.get(value, value) for value in node.inputs)
-        before = kept.get(inputs[0])
-        if isinstance(node.target, Call):
-            if node.target.function in empty:
-                instead[node.output] = inputs[empty[node.target.function]]
-                continue
-        elif _changes_nothing(node, shapes[node.inputs[0]]):
+        if isinstance(node.target, Call) and node.target.function in empty:
+            instead[node.output] = inputs[empty[node.target.function]]
+        elif not isinstance(node.target, Call) and _changes_nothing(node, shapes[node.inputs[0]]):
             instead[node.output] = inputs[0]
             decisions.applied(function, node, "it changes nothing")
-            continue
-        elif before is not None and counts[inputs[0]] == 1 and (joint := _joint(before, node)) is not None:
+        else:
+            nodes.append(node if inputs == node.inputs else replace(node, inputs=inputs))
+    outputs = tuple((name, instead.get(value, value)) for name, value in function.outputs)
+    return replace(function, nodes=tuple(nodes), outputs=outputs)
+
+
+def _joined(function: Function, decisions: Decisions) -> Function:
+    """The function with enlargements that follow one another as one: rule 2."""
+    counts = reads(function)
+    kept: dict[str, Node] = {}
+    for node in function.nodes:
+        before = kept.get(node.inputs[0])
+        joint = _joint(before, node) if before is not None and counts[before.output] == 1 else None
+        if before is not None and joint is not None:
             decisions.applied(function, node, f"one with {before.output}: {joint.factor} times in one step")
             del kept[before.output]
-            kept[node.output] = replace(node, target=joint, inputs=before.inputs)
-            continue
-        kept[node.output] = node if inputs == node.inputs else replace(node, inputs=inputs)
-    outputs = tuple((name, instead.get(value, value)) for name, value in function.outputs)
-    return replace(function, nodes=tuple(kept.values()), outputs=outputs)
+            node = replace(node, target=joint, inputs=before.inputs)
+        kept[node.output] = node
+    return replace(function, nodes=tuple(kept.values()))
 
 
 def _changes_nothing(node: Node, before: Shape) -> bool:

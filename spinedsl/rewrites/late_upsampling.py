@@ -20,11 +20,9 @@ from dataclasses import dataclass, replace
 
 from spinedsl.graph.program import Call, Function, Node
 from spinedsl.ops import Activation, BatchNorm, Convolution, DropPath, Operator, Scale, Shape, Upsample
+from spinedsl.ops.types import FLOAT_BYTES
 from spinedsl.profiles import Profile
 from spinedsl.rewrites.decisions import Decisions
-
-BYTES = 4
-"""Of a float32."""
 
 
 def late_upsampling(function: Function, profile: Profile, inference: bool, decisions: Decisions) -> Function:
@@ -70,7 +68,7 @@ class _Moving:
         if not chain:
             self.decisions.declined(self.function, node, obstacle)
             return
-        times = [self._nanoseconds(node, chain, count) for count in range(len(chain) + 1)]
+        times = self._nanoseconds(node, chain)
         best = min(range(len(times)), key=lambda count: (times[count], count))
         if best == 0:
             other = 1 + min(range(len(chain)), key=lambda count: times[count + 1])
@@ -105,34 +103,43 @@ class _Moving:
             chain.append(reader)
             value = reader.output
 
-    def _nanoseconds(self, node: Node, chain: Sequence[Node], count: int) -> float:
-        """How long all of it takes with the up-sampling behind the first `count` of the chain."""
+    def _nanoseconds(self, node: Node, chain: Sequence[Node]) -> list[float]:
+        """How long all of it takes with the up-sampling behind the first 0, 1, … of the chain."""
         costs = self.profile.costs
         low, high = self.shapes[node.inputs[0]], node.shape
-        time = 0.0
-        channels = low.channels
-        fused = False
+        channels = [low.channels, *(follower.shape.channels for follower in chain)]
+
+        def alone(index: int, extent: Shape) -> float:
+            """What a follower takes that isn't part of a layer."""
+            before, after = (extent._replace(channels=channels[place]) for place in (index, index + 1))
+            operator = chain[index].target
+            assert isinstance(operator, Operator)
+            moved = (before.elements + after.elements) * FLOAT_BYTES
+            return moved * costs.byte + operator.macs((before,), after) * costs.mac
+
+        # In front of the up-sampling: from the first on.
+        front, fused = [0.0], False
         for index, follower in enumerate(chain):
-            if index == count:
-                time += channels * high.height * high.width * BYTES * costs.upsampled_byte
-                fused = False
-            extent = low if index < count else high
-            before = Shape(channels, extent.height, extent.width)
-            channels = follower.shape.channels
-            after = Shape(channels, extent.height, extent.width)
-            assert isinstance(follower.target, Operator)
-            if not (fused and self._fuses(follower.target)):
-                time += (before.elements + after.elements) * BYTES * costs.byte
-                time += follower.target.macs((before,), after) * costs.mac
-                fused = isinstance(follower.target, Convolution)
-        size = channels * high.height * high.width * BYTES
-        if count == len(chain):
-            fused = False
-            time += size * costs.upsampled_byte
-        if not fused and self._would_fuse(chain[-1].output):
-            # What follows was part of the layer: now it reads and writes by itself.
-            time += 2 * size * costs.byte
-        return time
+            free = fused and self._fuses(follower.target)
+            front.append(front[-1] + (0.0 if free else alone(index, low)))
+            fused = free or isinstance(follower.target, Convolution)
+        # Behind it: from the last on; at first if a layer stands before, and if none does.
+        size = high._replace(channels=channels[-1]).elements * FLOAT_BYTES
+        # What follows the chain was part of the layer, or reads and writes by itself.
+        fused_rest = 0.0
+        alone_rest = 2 * size * costs.byte if self._would_fuse(chain[-1].output) else 0.0
+        behind = [alone_rest]
+        for index in range(len(chain) - 1, -1, -1):
+            target = chain[index].target
+            here = alone(index, high)
+            after = fused_rest if isinstance(target, Convolution) else alone_rest
+            fused_rest, alone_rest = (
+                fused_rest if self._fuses(target) else here + after,
+                here + after,
+            )
+            behind.append(alone_rest)
+        enlarged = high.height * high.width * FLOAT_BYTES * costs.upsampled_byte
+        return [f + c * enlarged + b for f, c, b in zip(front, channels, reversed(behind), strict=True)]
 
     def _would_fuse(self, value: str) -> bool:
         """Whether what reads the chain's last value could be part of a layer that made it."""
@@ -142,7 +149,7 @@ class _Moving:
         readers = [self.nodes[reader].target for reader in self.readers[value]]
         return self._fuses_norm() and any(isinstance(reader, BatchNorm) for reader in readers)
 
-    def _fuses(self, operator: Operator) -> bool:
+    def _fuses(self, operator: Operator | Call) -> bool:
         if isinstance(operator, BatchNorm):
             return self._fuses_norm()
         return isinstance(operator, Activation) and self.profile.fuses_activation

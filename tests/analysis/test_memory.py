@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import HealthCheck, given, settings
 from properties.networks import networks
 from support import compile_text
@@ -9,19 +11,24 @@ from support import compile_text
 from spinedsl.analysis.memory import Peak, peak_of
 from spinedsl.graph.inline import Inlined, InlinedNode
 from spinedsl.graph.program import Function, Port, Program
-from spinedsl.ops import Add, Scale, Shape
+from spinedsl.ops import Activation, Add, Scale, Shape
 
 SHAPE = Shape(1, 1, 1)
 
 
-def peak(*rows: tuple[str, str], outputs: str) -> Peak:
-    """Of nodes of 4 bytes: a name, and what it reads; one that is called in capitals has 40."""
+def peak(*rows: tuple[str, Sequence[str]], outputs: str) -> Peak:
+    """Of nodes of 4 bytes: a name, and what it reads.
+
+    One that is called in capitals has 40; one that is called with a ! writes over what it reads.
+    """
     shapes = {"x": SHAPE}
     nodes = []
     for name, inputs in rows:
         shapes[name] = Shape(10, 1, 1) if name.isupper() else SHAPE
         read = tuple(inputs)
         operator = Add() if len(read) > 1 else Scale(2.0)
+        if name.endswith("!"):
+            operator = Activation("relu", in_place=True)
         before = tuple(shapes[i] for i in read)
         nodes.append(InlinedNode(name, name, operator, read, before, shapes[name], None, f"block {name}"))
     inlined = Inlined(tuple(nodes), {o: o for o in outputs})
@@ -52,6 +59,14 @@ def test_what_nobody_reads_is_freed_at_once():
 
 def test_a_value_that_is_read_twice_by_one_node_is_freed_once():
     assert peak(("a", "x"), ("b", "aa"), ("c", "b"), outputs="c").bytes == 12
+
+
+def test_what_is_written_over_is_not_held_twice():
+    written_over, beside = (
+        peak(("a", "x"), ("B", "a"), (f"C{sign}", "B"), ("d", (f"C{sign}",)), outputs="d") for sign in "!?"
+    )
+    assert dict(beside.held) == {"x": 4, "B": 40, "C?": 40}
+    assert (written_over.bytes, dict(written_over.held)) == (48, {"x": 4, "a": 4, "B": 40})
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

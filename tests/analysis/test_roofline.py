@@ -85,4 +85,4 @@ def test_the_whole_is_the_sum_of_its_blocks(spec):
     assert summary.bound.seconds == pytest.approx(sum(row.bound.seconds for row in summary.rows))
     assert summary.bound.bytes == sum(row.bound.bytes for row in summary.rows)
     # Nothing is faster than its arithmetic alone.
-    assert summary.bound.seconds >= 2 * summary.macs / 65e12
+    assert summary.bound.seconds >= 2e-9 * summary.macs / DEVICES["t4"].gflops

@@ -83,14 +83,14 @@ def test_a_rewritten_onnx_model_is_compared_with_the_written_module(spine, capsy
 
 
 def test_a_wrong_rewrite_writes_nothing(spine, capsys, monkeypatch):
-    def wrong(inlined, inputs, parameter, right=validation.evaluate):
-        found = right(inlined, inputs, parameter)
+    def wrong(program, inlined, right=validation.at_random):
+        found = right(program, inlined)
         places = [node.name for node in inlined.nodes]
         if places.index("b1_to_b2.upsample1") > places.index("b1_to_b2.conv2"):
             found["P2"][0, 0, 0] += 1
         return found
 
-    monkeypatch.setattr(validation, "evaluate", wrong)
+    monkeypatch.setattr(validation, "at_random", wrong)
     status, _, err = spine(capsys, "compile", "tiny.spine", "-O1", *ORT, "--validate")
     assert status == 70
     assert "P2 of “tiny” is not what was written" in err

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinedsl.analysis.exact import drawn, evaluate, random_parameters
+from spinedsl.analysis.exact import at_random
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.graph.inline import inline
 from spinedsl.graph.program import Endpoint, Function, Program
@@ -78,16 +78,10 @@ def program(main: Function, *functions: Function) -> Program:
     return Program("p", main, {f.name: f for f in functions}, endpoints, 1)
 
 
-def values(of: Program) -> dict[str, np.ndarray]:
-    inlined = inline(of)
-    inputs = {port.name: drawn(port.name, port.shape) for port in of.main.inputs}
-    return evaluate(inlined, inputs, random_parameters(inlined))
-
-
 def rewritten(before: Program, level=1, profile=EAGER) -> tuple[Program, list[Decision]]:
     """The program rewritten, with the same values."""
     after, decisions = rewrite(before, Optimisation(level, profile))
-    expected, found = values(before), values(after)
+    expected, found = (at_random(each, inline(each)) for each in (before, after))
     assert all(np.array_equal(expected[name], found[name]) for name in expected)
     assert str(after.optimisation) == f"-O{level} for {profile.name}"
     return replace(after, optimisation=None), list(decisions)
@@ -480,3 +474,12 @@ def test_nothing_is_rewritten_at_level_0():
     after, decisions = rewrite(before, Optimisation(0, EAGER))
     assert after is before and decisions == ()
     assert program_text(after) == program_text(before)
+
+
+def test_what_is_read_behind_something_that_goes_is_still_read():
+    """Two readers behind a scaling by 1 are two readers of the up-sampling before it."""
+    body = Body("main", LOW)
+    same = body.chain(UP, Scale(1.0))
+    outputs = body.run(Upsample(12, 20, 2), same), body.run(WIDE, same)
+    after, _ = rewritten(program(body.finish(*outputs)))
+    assert labels(after.main) == ["upsample", "upsample", "conv"]
