@@ -42,6 +42,7 @@ class Profile:
             runtime leaves that to the module.
         folds_norms: norms are part of the layers before them only if the module folds them.
         in_place: operators are told to write over their input, or get memory of their own.
+        keeps_order: operators run in the order in which they are written.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Profile:
     channels_last: bool = False
     folds_norms: bool = False
     in_place: bool = False
+    keeps_order: bool = False
 
 
 @record
@@ -87,6 +89,7 @@ PROFILES: dict[str, Profile] = {
             channels_last=True,
             folds_norms=True,
             in_place=True,
+            keeps_order=True,
         ),
         Profile("ort-cpu", Costs(0.0180, 0.0235, 0.0500), True, True, True),
         Profile("openvino", Costs(0.0089, 0.0215, 0.0629), True, True, True),

@@ -64,12 +64,19 @@ def evaluate(
     Returns:
         The endpoints, by name.
     """
-    values = dict(inputs)
+    values = {name: given.copy() for name, given in inputs.items()}
     left = Counter(value for node in inlined.nodes for value in node.inputs)
     left.update(inlined.outputs.values())
     for node in inlined.nodes:
         read = [values[name] for name in node.inputs]
-        values[node.name] = _reduced(_run(node, read, lambda part, n=node: parameter(f"{n.holder}.{part}")))  # type: ignore[misc]
+        made = _run(node, read, lambda part, n=node: parameter(f"{n.holder}.{part}"))  # type: ignore[misc]
+        if made is not read[0]:
+            made = _reduced(made)
+        if node.operator.overwrites:
+            # Whoever else reads that memory sees it.
+            read[0][...] = made
+            made = read[0]
+        values[node.name] = made
         for name in node.inputs:
             left[name] -= 1
             if not left[name]:

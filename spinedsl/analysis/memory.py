@@ -1,7 +1,7 @@
 """How much memory a network's values need at once, if each is freed behind its last use.
 
 Inputs are held by whoever gave them, endpoints by whoever gets them. Every result has memory of its
-own, but for activations that write over their input (`-O1` for torch); training keeps everything.
+own, but for activations and sums that write over an input (`-O1` for torch); training keeps everything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from spinedsl.graph.inline import Inlined, InlinedNode
 from spinedsl.graph.program import Program
-from spinedsl.ops import Activation, Shape
+from spinedsl.ops import Shape
 from spinedsl.ops.types import FLOAT_BYTES
 from spinedsl.records import record
 
@@ -53,8 +53,7 @@ def peak_of(program: Program, inlined: Inlined) -> Peak:
 
 def _reused(node: InlinedNode) -> int:
     """Bytes of the input that a node writes over."""
-    written_over = isinstance(node.operator, Activation) and node.operator.in_place
-    return _bytes(node.input_shapes[0]) if written_over else 0
+    return _bytes(node.input_shapes[0]) if node.operator.overwrites else 0
 
 
 def _freed(inlined: Inlined, inputs: Iterable[str]) -> dict[int, list[str]]:

@@ -36,6 +36,11 @@ class Activation(Operator):
     label: ClassVar[str] = "act"
     unsaid: ClassVar[tuple[str, ...]] = ("in_place",)
 
+    @property
+    def overwrites(self) -> bool:
+        """As `in_place` says."""
+        return self.in_place
+
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """The shape of the input."""
         return inputs[0]

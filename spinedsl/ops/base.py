@@ -86,6 +86,11 @@ class Operator:
         """Multiply-adds for one sample; 0 for what the published tables don't count."""
         return 0
 
+    @property
+    def overwrites(self) -> bool:
+        """Whether its result is in the memory of its first input, which it writes over."""
+        return False
+
     def describe(self) -> str:
         """Attributes as the text dump shows them."""
         said = [f for f in fields(self) if f.name not in self.unsaid or getattr(self, f.name) != f.default]

@@ -11,9 +11,20 @@ from spinedsl.records import record
 
 @record
 class Add(Operator):
-    """Sum of two or more features of one shape, from left to right."""
+    """Sum of two or more features of one shape, from left to right.
+
+    `in_place` says that it may write over its first input, which nothing else reads.
+    """
+
+    in_place: bool = False
 
     label: ClassVar[str] = "add"
+    unsaid: ClassVar[tuple[str, ...]] = ("in_place",)
+
+    @property
+    def overwrites(self) -> bool:
+        """As `in_place` says."""
+        return self.in_place
 
     def output(self, inputs: tuple[Shape, ...]) -> Shape:
         """The common shape."""

@@ -20,6 +20,7 @@ from spinedsl.rewrites.identities import identities
 from spinedsl.rewrites.in_place import in_place
 from spinedsl.rewrites.joint_upsampling import joint_upsampling
 from spinedsl.rewrites.late_upsampling import late_upsampling
+from spinedsl.rewrites.running_order import running_order
 
 
 def _late(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
@@ -40,6 +41,12 @@ def _in_place(program: Program, wanted: Optimisation, decisions: Decisions) -> P
     return in_place(program, decisions)
 
 
+def _ordered(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
+    if not (wanted.inference and wanted.profile.keeps_order):
+        return program
+    return running_order(program, decisions)
+
+
 Run = Callable[[Program, Optimisation, Decisions], Program]
 
 REWRITES: tuple[tuple[str, Run], ...] = (
@@ -52,6 +59,7 @@ REWRITES: tuple[tuple[str, Run], ...] = (
     ("dead code", lambda program, _, decisions: dead_code(program, decisions)),
     ("folded norms", _folded),
     ("in place", _in_place),
+    ("running order", _ordered),
 )
 """Late up-sampling runs again behind the sums that joint up-sampling makes; where it meets other
 up-sampling the two are joined."""

@@ -1,8 +1,9 @@
-"""Let activations write over what they read, so that no memory is fetched for their results.
+"""Let activations and sums write over what they read, so that no memory is fetched for their results.
 
-1. Those whose derivative follows from their result: ReLU and ReLU6.
-2. Where what they read was made anew, by an operator whose derivative doesn't need its result. Drop path
-   hands its input on, and a call might.
+1. Activations whose derivative follows from their result: ReLU and ReLU6. Sums, whose derivative needs
+   neither: over their first operand, or over the second, which then becomes the first.
+2. Where what they write over was made anew, by an operator whose derivative doesn't need its result.
+   Drop path may hand its input on: what it makes is new if its input is.
 3. Where nothing else reads that, and it isn't returned.
 
 Requires: the runtime does as it is told (`Profile.in_place`).
@@ -12,56 +13,103 @@ Ensures: the same values, bit for bit, and the same gradients.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from spinedsl.graph.program import Call, Function, Node, Program
-from spinedsl.ops import Activation, DropPath
+from spinedsl.ops import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Convolution,
+    Deconvolution,
+    Dense,
+    DropPath,
+    GlobalPool,
+    Multiply,
+    Pool,
+    Scale,
+    Upsample,
+    WeightedAdd,
+)
 from spinedsl.rewrites.decisions import Decisions
 from spinedsl.rewrites.editing import reads
 
 FUNCTIONS = ("relu", "relu6")
 
+FRESH = (
+    Add, BatchNorm, Concat, Convolution, Deconvolution, Dense, Multiply, Pool, Scale, Upsample, WeightedAdd,
+)  # fmt: skip
+"""Operators that always make memory of their own, and never look at it again for a derivative."""
+
 
 def in_place(program: Program, decisions: Decisions) -> Program:
-    """The program with its activations in place where that can't be seen."""
+    """The program with activations and sums in place where that can't be seen."""
     new: dict[str, bool] = {}
     functions: dict[str, Function] = {}
     for name, function in program.functions.items():
-        functions[name] = _rewritten(function, new, decisions)
         ((_, value),) = function.outputs
         # A call may return what something inside of it still needs.
-        made = {node.output: node for node in function.nodes}
-        new[name] = value in made and reads(function)[value] == 1 and _is_new(made[value], new)
+        new[name] = _Values(function, new).obstacle(value) is None
+        functions[name] = _rewritten(function, new, decisions)
     return replace(program, functions=functions, main=_rewritten(program.main, new, decisions))
 
 
 def _rewritten(function: Function, new: Mapping[str, bool], decisions: Decisions) -> Function:
-    counts = reads(function)
-    made = {node.output: node for node in function.nodes}
+    values = _Values(function, new)
     nodes = []
     for node in function.nodes:
         operator = node.target
-        if isinstance(operator, Activation) and not operator.in_place:
-            source = made.get(node.inputs[0])
-            if operator.function not in FUNCTIONS:
-                reason = f"the derivative of {operator.function} needs its input"
-            elif source is None:
-                reason = f"{node.inputs[0]} is the caller's"
-            elif not _is_new(source, new):
-                reason = f"{source.output} may be another value, or is needed for its derivative"
-            elif counts[source.output] > 1:
-                reason = f"{source.output} is read {counts[source.output]} times"
+        if isinstance(operator, Activation | Add) and not operator.in_place:
+            place, reason = _place(node, operator, values)
+            if place is None:
+                decisions.declined(function, node, reason)
             else:
-                decisions.applied(function, node, f"over {source.output}")
-                nodes.append(replace(node, target=replace(operator, in_place=True)))
-                continue
-            decisions.declined(function, node, reason)
+                decisions.applied(function, node, f"over {node.inputs[place]}")
+                inputs = (node.inputs[place], *node.inputs[:place], *node.inputs[place + 1 :])
+                node = replace(node, target=replace(operator, in_place=True), inputs=inputs)
         nodes.append(node)
     return replace(function, nodes=tuple(nodes))
 
 
-def _is_new(node: Node, new: Mapping[str, bool]) -> bool:
-    """Whether a node's value is in memory of its own, and no derivative needs it."""
-    if isinstance(node.target, Call):
-        return new[node.target.function]
-    return not isinstance(node.target, DropPath | Activation)
+def _place(node: Node, operator: Activation | Add, values: _Values) -> tuple[int | None, str]:
+    """Which operand may be written over; or why none may."""
+    if isinstance(operator, Activation) and operator.function not in FUNCTIONS:
+        return None, f"the derivative of {operator.function} needs its input"
+    obstacles = [values.obstacle(value) for value in node.inputs[:2]]
+    place = next((index for index, obstacle in enumerate(obstacles) if obstacle is None), None)
+    return place, "; ".join(filter(None, obstacles))
+
+
+@dataclass
+class _Values:
+    """Which values of a function may be written over."""
+
+    function: Function
+    new: Mapping[str, bool]
+
+    def __post_init__(self) -> None:
+        self.made = {node.output: node for node in self.function.nodes}
+        self.counts = reads(self.function)
+
+    def obstacle(self, value: str) -> str | None:
+        """Why the one who reads a value may not write over it; None if it may."""
+        while True:
+            node = self.made.get(value)
+            if node is None:
+                return f"{value} is the caller's"
+            if self.counts[value] > 1:
+                return f"{value} is read {self.counts[value]} times"
+            if not isinstance(node.target, DropPath):
+                break
+            value = node.inputs[0]
+        if self._is_fresh(node):
+            return None
+        return f"{value} may be another value, or is needed for its derivative"
+
+    def _is_fresh(self, node: Node) -> bool:
+        if isinstance(node.target, Call):
+            return self.new[node.target.function]
+        # The derivative of a maximum over everything looks for where the result stands.
+        averages = isinstance(node.target, GlobalPool) and node.target.kind == "average"
+        return averages or isinstance(node.target, FRESH)

@@ -325,9 +325,9 @@ def test_every_operator_is_complete(operator: Operator) -> None:
     (inputs, output), *_ = [(i, o) for op, i, o in SHAPES if op is operator or op == operator]
     assert operator.macs(inputs, output) >= 0
     assert operator.describe().startswith(f"{operator.label}(")
-    # That an activation is in place, or that a norm was taken in, is said where it is so.
+    # That it writes over its input, or that a norm was taken in, is said where it is so.
     shown = operator
-    if isinstance(operator, Activation):
+    if isinstance(operator, Activation | Add):
         shown = replace(operator, in_place=True)
     elif isinstance(operator, Convolution):
         shown = replace(operator, norm=TakenNorm("norm1", 1e-3, False))

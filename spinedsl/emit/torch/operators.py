@@ -233,8 +233,17 @@ def _act_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expr
     return call(ACTIVATIONS[function], [x.text, "inplace=True"] if in_place else [x.text])
 
 
+def _add_form(operator: Add, extents: Extents, shape: Shape) -> Form:
+    return Form((operator.in_place,))
+
+
 def _add_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
-    return total(operands)
+    if form.kind == (False,):
+        return total(operands)
+    result, *others = operands
+    for other in others:
+        result = call(f"{result.inside(Binding.ATOM)}.add_", [other.text])
+    return result
 
 
 def _multiply_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Expression:
@@ -325,7 +334,7 @@ def _depth_value(form: Form, texts: Texts, layer: str, operands: Operands) -> Ex
 
 RULES: dict[type[Operator], Rule] = {
     Activation: Rule(_act_form, _act_slots, _act_value, folds=True),
-    Add: Rule(_no_form, _no_slots, _add_value, folds=True),
+    Add: Rule(_add_form, _no_slots, _add_value, folds=True),
     BatchNorm: Rule(_no_form, _norm_slots, _layer_call, _norm_layer, folds=True),
     Concat: Rule(_no_form, _no_slots, _concat_value),
     Convolution: Rule(_conv_form, _conv_slots, _conv_value, _conv_layer),

@@ -7,6 +7,9 @@ import pytest
 pytest.importorskip("torch", reason="runs modules")
 
 import torch
+from hypothesis import HealthCheck, given, settings
+from properties.networks import networks
+from support import compile_text, network_text
 from tolerances import REWRITTEN, REWRITTEN_EXACT
 
 from spinedsl.api import torch_source
@@ -110,3 +113,59 @@ def test_what_is_rewritten_in_onnx_is_what_was_written_in_torch(spec, level):
     compilation = open_spec(spec, NARROW).optimised(Optimisation(level, EAGER))
     report = verify(compilation, size=(256, 256), batch=1)
     assert all(c.difference <= report.tolerance for c in report.endpoints)
+
+
+GATED = """
+block gated(width) -> width {
+  gate = conv 1x1 -> width, global_maxpool, relu
+  conv 3x3 -> width, norm, act
+  multiply(gate)
+}
+"""
+
+
+def test_what_a_derivative_looks_at_is_not_written_over():
+    """The gradient of a maximum over all pixels looks for where the maximum stands."""
+    see_a_step_of_training(
+        network_text("a: gated @2 <- s0  b: residual @3 <- a => P3", before=GATED).replace("s0 {", "{")
+    )
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(networks(most=5))
+def test_any_network_trains_the_same_at_level_1(text):
+    see_a_step_of_training(text)
+
+
+def see_a_step_of_training(text: str) -> None:
+    """Gradients of what was written and of what was rewritten for torch, in float64; the same is dropped."""
+    written = compile_text(text)
+    rewritten = written.optimised(Optimisation(1, PROFILES["torch"]))
+    name = class_name(written.network)
+    first, second = (load_module(torch_source(c), name)().double() for c in (written, rewritten))
+    second.load_state_dict(first.state_dict())
+    given_ = {p.name: torch.rand(2, *p.shape, dtype=torch.float64) for p in written.program.main.inputs}
+    gradients = []
+    for module in (first, second):
+        inputs = {key: value.clone().requires_grad_() for key, value in given_.items()}
+        torch.manual_seed(0)
+        outputs = module.train()(inputs if len(inputs) > 1 or "image" not in inputs else inputs["image"])
+        sum(values.square().mean() for values in outputs.values()).backward()
+        gradients.append([value.grad for value in (*inputs.values(), *module.parameters())])
+    assert [value is None for value in gradients[0]] == [value is None for value in gradients[1]]
+    wanted, found = (torch.cat([v.flatten() for v in values if v is not None]) for values in gradients)
+    assert difference(found, wanted) < REWRITTEN_EXACT
+
+
+def test_under_autocast_level_1_trains():
+    """Sums in place keep the type of what they write over."""
+    written, rewritten = (module.train() for module in modules("std:spinenet49", 1, PROFILES["torch"]))
+    image = torch.rand(2, 3, 256, 256)
+    types = []
+    for module in (written, rewritten):
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = module(image)
+        sum(values.float().square().mean() for values in outputs.values()).backward()
+        types.append([values.dtype for values in outputs.values()])
+        assert all(torch.isfinite(p.grad).all() for p in module.parameters())
+    assert types[0] == types[1]
