@@ -63,6 +63,7 @@ def compile(
     weights: str | Path | None = None,
     seed: int = 0,
     register: Collection[Framework] = (),
+    checkpoint: bool = False,
     pipeline: PipelineKind | None = None,
     nms: Suppression = "onnx",
     resize: Resizing | None = None,
@@ -89,6 +90,8 @@ def compile(
         weights: a .safetensors file with every parameter; for ONNX.
         seed: of the published initialisation that an ONNX model gets without `weights`.
         register: frameworks that a torch module becomes a backbone of; see docs/frameworks.md.
+        checkpoint: whether the blocks of a torch module keep their inputs only in training, and run anew
+            for their gradients; less memory for more time.
         pipeline, nms, resize, labels, score_threshold: of an ONNX model that takes images and gives
             results; see `spinedsl.onnx_target.OnnxRequest`.
         precision, keep, calibrate, calibration_method, placement: of an ONNX model; see
@@ -110,7 +113,7 @@ def compile(
     compilation = optimised(open_spec(spec, overrides), level, runtime or DEFAULT_RUNTIMES[target])
     path = path or default_output(compilation.subject, target)
     if target == "torch":
-        return write_torch(compilation, path, register=register, force=force)
+        return write_torch(compilation, path, register=register, checkpoint=checkpoint, force=force)
     request = OnnxRequest(
         opset=opset, dynamic=frozenset(dynamic), weights=None if weights is None else Path(weights), seed=seed,
         pipeline=pipeline, nms=nms, resize=resize, labels=tuple(labels), score_threshold=score_threshold,
@@ -149,8 +152,10 @@ def default_output(network: Network | Model, target: Target) -> Path:
     return Path(f"{network.name}{next(s for s, t in SUFFIXES.items() if t == target)}")
 
 
-def torch_source(compilation: AnyCompilation, register: Collection[Framework] = ()) -> str:
-    """The text of the generated PyTorch module; `register` as in `compile`.
+def torch_source(
+    compilation: AnyCompilation, register: Collection[Framework] = (), checkpoint: bool = False
+) -> str:
+    """The text of the generated PyTorch module; `register` and `checkpoint` as in `compile`.
 
     Raises:
         spinedsl.DiagnosticError: the network doesn't compile.
@@ -164,12 +169,18 @@ def torch_source(compilation: AnyCompilation, register: Collection[Framework] = 
                 compilation.model.span, help=f"register its backbone: “{compilation.network.name}”",
             )  # fmt: skip
         networks = [part.network for part in compilation.parts]
-        return emit_model(compilation.model, networks, compilation.assembly)
-    return emit(compilation.network, compilation.program, compilation.inlined, register)
+        return emit_model(compilation.model, networks, compilation.assembly, checkpoint)
+    return emit(compilation.network, compilation.program, compilation.inlined, register, checkpoint)
 
 
 def write_torch(
-    compilation: AnyCompilation, path: Path, *, register: Collection[Framework] = (), force: bool = False
+    compilation: AnyCompilation,
+    path: Path,
+    *,
+    register: Collection[Framework] = (),
+    checkpoint: bool = False,
+    force: bool = False,
 ) -> tuple[Written, ...]:
     """Write the generated PyTorch module; see `compile`."""
-    return (write_output(path, torch_source(compilation, register).encode(), "python", force),)
+    text = torch_source(compilation, register, checkpoint)
+    return (write_output(path, text.encode(), "python", force),)

@@ -46,6 +46,8 @@ STDOUT = "-"
 @click.option("--force", is_flag=True, help="Replace a file that spinec did not write.")
 @click.option("--register", multiple=True, type=click.Choice(FRAMEWORKS),
               help="torch: make the module a backbone of this framework too; may stand several times.")  # fmt: skip
+@click.option("--checkpoint", is_flag=True,
+              help="torch: in training keep the inputs of blocks only, and run them anew for their gradients.")  # fmt: skip
 @click.option("--opset", type=int, metavar="17..21", help="ONNX: the operator set.  [default: 17]")
 @click.option("--dynamic", multiple=True, type=click.Choice(["batch", "size"]),
               help="ONNX: leave the batch, or height and width, open.")  # fmt: skip
@@ -75,6 +77,7 @@ def command(
     output: str | None,
     force: bool,
     register: tuple[Framework, ...],
+    checkpoint: bool,
     opset: int | None,
     dynamic: tuple[str, ...],
     weights: Path | None,
@@ -115,8 +118,10 @@ def command(
         raise click.UsageError(
             f"{', '.join(n for n, v in around.items() if v is not None)}: only with --pipeline"
         )
-    if target == "onnx" and register:
-        raise click.UsageError("--register: only for --target torch")
+    if target == "onnx" and (register or checkpoint):
+        raise click.UsageError(f"{'--register' if register else '--checkpoint'}: only for --target torch")
+    if checkpoint and level == 2:
+        raise click.UsageError("--checkpoint: is for training, and -O2 isn't")
     if weights is not None and seed is not None:
         raise click.UsageError("--weights and --seed exclude each other")
     if target == "onnx" and output == STDOUT:
@@ -129,14 +134,14 @@ def command(
     Renderer.for_stream(sys.stderr).show(notes(compilation))
     validated = _validated(compilation) if validate else ""
     if output == STDOUT:
-        click.echo(api.torch_source(compilation, register), nl=False)
+        click.echo(api.torch_source(compilation, register, checkpoint), nl=False)
         return 0
     path = path or api.default_output(compilation.subject, target)
     if numbers.report is not None and numbers.report.resolve() == path.resolve():
         raise click.UsageError("--report and --output name the same file")
     errors = None
     if target == "torch":
-        written = api.write_torch(compilation, path, register=register, force=force)
+        written = api.write_torch(compilation, path, register=register, checkpoint=checkpoint, force=force)
     else:
         request = OnnxRequest(
             opset=17 if opset is None else opset, dynamic=frozenset(dynamic), weights=weights, seed=seed or 0,  # type: ignore[arg-type]

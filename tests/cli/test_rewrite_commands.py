@@ -133,3 +133,16 @@ def test_from_python(spine, tmp_path):
         spinedsl.compile("tiny.spine", output="b.onnx", level=2, runtime="ort")
     assert "no runtime “ort”" in caught.value.diagnostics[0].message
     assert not Path("b.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "net.onnx"], "--checkpoint: only for --target torch"),
+        (["-O2"], "--checkpoint: is for training, and -O2 isn't"),
+    ],
+)
+def test_checkpoints_are_for_training_in_torch(spine, capsys, arguments, message):
+    status, _, err = spine(capsys, "compile", "tiny.spine", "--checkpoint", *arguments)
+    assert status == 2
+    assert message in err

@@ -22,7 +22,9 @@ from spinedsl.ir.model import Model, Network
 from spinedsl.ir.titles import class_name
 
 
-def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) -> str:
+def emit_model(
+    model: Model, networks: Sequence[Network], assembly: Assembly, checkpoint: bool = False
+) -> str:
     """Write a lowered model as the text of one module that imports torch and torchvision.ops.
 
     The same model gives the same text, byte for byte.
@@ -31,6 +33,7 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
         model: its identity and its documentation.
         networks: the backbone and the necks, as they were lowered.
         assembly: all parts.
+        checkpoint: of its networks, as in `emit`.
 
     Raises:
         DiagnosticError: operators without a rule (SP042); tasks that make no model together (SP044).
@@ -51,7 +54,7 @@ def emit_model(model: Model, networks: Sequence[Network], assembly: Assembly) ->
     for index, (part, program) in enumerate(zip(assembly.parts, short, strict=True)):
         if index < len(networks):
             own = networks[index]
-            plan = classes.network(own.definitions, program)
+            plan = classes.network(own.definitions, program, checkpoint)
             fields = public_class(own, program, inlined[index], plan, extents, classes.shared.helpers)
         else:
             plan = classes.head(program, part.regions)

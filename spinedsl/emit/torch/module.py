@@ -13,7 +13,7 @@ from spinedsl.emit.torch.prose import docstring, plain, wrapped
 from spinedsl.emit.torch.public import public_class
 from spinedsl.emit.torch.register import registration
 from spinedsl.emit.torch.register.subject import Subject
-from spinedsl.emit.torch.sheet import sheet, standard_imports
+from spinedsl.emit.torch.sheet import sheet, standard_imports, torch_imports
 from spinedsl.emit.torch.support import refuse_unknown
 from spinedsl.emit.torch.templates import render
 from spinedsl.emit.torch.trivial import write_in_place
@@ -24,7 +24,13 @@ from spinedsl.ir.titles import class_name
 from spinedsl.profiles import Optimisation
 
 
-def emit(network: Network, program: Program, inlined: Inlined, register: Collection[Framework] = ()) -> str:
+def emit(
+    network: Network,
+    program: Program,
+    inlined: Inlined,
+    register: Collection[Framework] = (),
+    checkpoint: bool = False,
+) -> str:
     """Write a lowered network as the text of one module that imports only torch, and `register`.
 
     The same network gives the same text, byte for byte.
@@ -34,6 +40,7 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Collect
         program: functions become classes, `main` becomes the public one.
         inlined: the operators of `program`.
         register: frameworks that the module shall be a backbone of; see docs/frameworks.md.
+        checkpoint: whether blocks keep their inputs only in training, and run anew for their gradients.
 
     Raises:
         DiagnosticError: operators without a rule (SP042), all of them at once; a framework can't
@@ -45,7 +52,7 @@ def emit(network: Network, program: Program, inlined: Inlined, register: Collect
     short = write_in_place(program)
     public = class_name(network)
     classes = sheet(short, extents, operators, {public})
-    plan = classes.network(network.definitions, short)
+    plan = classes.network(network.definitions, short, checkpoint)
     fields = public_class(network, program, inlined, plan, extents, classes.shared.helpers)
     body = classes.texts([render("class", **fields)])
     subject = Subject(network, program, extents, plan.layers, plan.drops_path)
@@ -83,7 +90,7 @@ def whole(
         docstring=docstring(wrapped(f"{title} as a PyTorch module that needs {needs}.", 6), 0),
         standard=sorted(dict.fromkeys(standard), key=_import_order),
         functional=any(re.search(r"\bF\.\w+\(", text) for text in texts),
-        imports=sorted(["from torch import nn", *imports]),
+        imports=sorted(["from torch import nn", *torch_imports(texts), *imports]),
         exports=collected(0, "__all__ = [", [f'"{name}"' for name in exports], "]"),
         texts=texts,
     )

@@ -44,10 +44,10 @@ RUNNING = "x"
 
 
 def plan_network(
-    blocks: Collection[str], program: Program, shared: Shared, plans: list[ClassPlan]
+    blocks: Collection[str], program: Program, shared: Shared, plans: list[ClassPlan], checkpoint: bool
 ) -> NetworkPlan:
     """Plan the public class of a network; `blocks` are the definitions that are block kinds."""
-    return _Planner(program, shared, plans, blocks).plan()
+    return _Planner(program, shared, plans, blocks, checkpoint=checkpoint).plan()
 
 
 def plan_head(program: Program, shared: Shared, plans: list[ClassPlan], regions: bool) -> NetworkPlan:
@@ -63,6 +63,7 @@ class _Planner:
     blocks: Collection[str]
     head: bool = False
     regions: bool = False
+    checkpoint: bool = False
     operators: dict[str, tuple[Form, dict[str, str]]] = field(default_factory=dict)
     layers: dict[str, Expression | list[Expression]] = field(default_factory=dict)
     drops_path: bool = False
@@ -172,8 +173,13 @@ class _Planner:
         layer = f"self.{base}[{index}]" if index else f"self.{base}"
         if isinstance(node.target, Call):
             plan = self.plans[self.shared.grouping.group_of[node.target.function]]
-            level = [f'"{node.instance}"'] if plan.levelled else []
-            return call(layer, [*(operand.text for operand in operands), *level])
+            items = [operand.text for operand in operands]
+            if plan.levelled:
+                items.append(f'"{node.instance}"')
+            if self.checkpoint and self._named(node):
+                self.shared.helpers.add("checkpointed")
+                return call("checkpointed", [layer, *items])
+            return call(layer, items)
         if node.own:
             layer += f'["{node.instance}"]'
         form, texts = self.operators[node.output]

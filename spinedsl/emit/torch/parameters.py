@@ -20,7 +20,12 @@ from spinedsl.ir.names import RESERVED
 Column = tuple[Any, ...]
 Kind = Literal["channels", "number", "drop_path"]
 
-UNNAMEABLE = frozenset((*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "x", "level", "levels"))
+HELPER_FUNCTIONS = ("checkpointed", "padded_avg_pool2d", "resize_nearest", "space_to_depth")
+"""What a `forward` may call."""
+
+UNNAMEABLE = frozenset(
+    (*dir(builtins), *keyword.kwlist, *HELPER_FUNCTIONS, "self", "torch", "nn", "F", "x", "level", "levels")
+)
 """What no parameter or variable may be called."""
 
 NO_CHANNELS = frozenset(

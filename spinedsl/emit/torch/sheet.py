@@ -27,6 +27,7 @@ HELPERS = (
     "dense",
     "normal_dense",
     "drop_path",
+    "checkpointed",
     "fold_norms",
     "weighted_sum",
     "fans",
@@ -54,10 +55,14 @@ class Sheet:
     definitions: list[str]
     norm: dict[str, str]
 
-    def network(self, definitions: Iterable[Definition], program: Program) -> NetworkPlan:
-        """What a network's class is made of; the program's functions are those of the sheet."""
+    def network(self, definitions: Iterable[Definition], program: Program, checkpoint: bool) -> NetworkPlan:
+        """What a network's class is made of; the program's functions are those of the sheet.
+
+        Args:
+            checkpoint: whether blocks keep their inputs only in training.
+        """
         kinds = {d.name.text for d in definitions if d.kind == "block"}
-        return plan_network(kinds, program, self.shared, self.blocks)
+        return plan_network(kinds, program, self.shared, self.blocks, checkpoint)
 
     def head(self, program: Program, regions: bool) -> NetworkPlan:
         """What a head's class is made of."""
@@ -88,7 +93,19 @@ def sheet(program: Program, extents: Extents, operators: Iterable[Operator], tak
 
 def standard_imports(texts: Sequence[str]) -> list[str]:
     """Imports from the standard library that the texts need."""
-    return ["import math"] if any(re.search(r"\bmath\.", text) for text in texts) else []
+    lines = ["import math"] if any(re.search(r"\bmath\.", text) for text in texts) else []
+    if _checkpoints(texts):
+        lines.append("from contextlib import contextmanager, nullcontext")
+    return lines
+
+
+def torch_imports(texts: Sequence[str]) -> list[str]:
+    """Lines of imports from torch that the texts need beyond torch itself and nn."""
+    return ["from torch.utils.checkpoint import checkpoint"] if _checkpoints(texts) else []
+
+
+def _checkpoints(texts: Sequence[str]) -> bool:
+    return any(text.startswith("@contextmanager\ndef counted_already") for text in texts)
 
 
 def _norm(operators: Iterable[Operator]) -> dict[str, str]:
