@@ -18,10 +18,10 @@ from spinedsl.emit.frameworks import Framework
 from spinedsl.emit.output import Written, write_output
 from spinedsl.emit.precisions import CalibrationMethod, Placement, Precision
 from spinedsl.ir.model import Model, Network
-from spinedsl.onnx_precision import PrecisionRequest, write_precise, write_report
-from spinedsl.onnx_target import OnnxRequest, PipelineKind, Resizing, Suppression, write_onnx
+from spinedsl.onnx_precision import PrecisionRequest, write_onnx, write_report
+from spinedsl.onnx_target import OnnxRequest, PipelineKind, Resizing, Suppression
 from spinedsl.pipeline import AnyCompilation, ModelCompilation, optimised
-from spinedsl.profiles import DEFAULT_RUNTIMES, Level
+from spinedsl.profiles import Level
 from spinedsl.specification import Overrides, open_spec
 
 Target = Literal["torch", "onnx"]
@@ -58,14 +58,14 @@ def compile(
     output: str | Path | None = None,
     overrides: Overrides | None = None,
     *,
-    opset: int = 17,
+    opset: int | None = None,
     dynamic: Collection[Literal["batch", "size"]] = (),
     weights: str | Path | None = None,
     seed: int = 0,
     register: Collection[Framework] = (),
     checkpoint: bool = False,
     pipeline: PipelineKind | None = None,
-    nms: Suppression = "onnx",
+    nms: Suppression | None = None,
     resize: Resizing | None = None,
     labels: Collection[str] = (),
     score_threshold: float | None = None,
@@ -73,7 +73,7 @@ def compile(
     keep: Collection[str] = (),
     calibrate: str | Path | None = None,
     calibration_method: CalibrationMethod = "minmax",
-    placement: Placement = "onnxruntime",
+    placement: Placement | None = None,
     report: str | Path | None = None,
     level: Level = 0,
     runtime: str | None = None,
@@ -110,7 +110,7 @@ def compile(
     """
     path = None if output is None else Path(output)
     target = target or target_of(path)
-    compilation = optimised(open_spec(spec, overrides), level, runtime or DEFAULT_RUNTIMES[target])
+    compilation = optimised(open_spec(spec, overrides), level, runtime, target)
     path = path or default_output(compilation.subject, target)
     if target == "torch":
         return write_torch(compilation, path, register=register, checkpoint=checkpoint, force=force)
@@ -118,12 +118,10 @@ def compile(
         opset=opset, dynamic=frozenset(dynamic), weights=None if weights is None else Path(weights), seed=seed,
         pipeline=pipeline, nms=nms, resize=resize, labels=tuple(labels), score_threshold=score_threshold,
     )  # fmt: skip
-    other = PrecisionRequest(
+    numbers = PrecisionRequest(
         precision, tuple(keep), None if calibrate is None else Path(calibrate), calibration_method, placement
     )
-    if precision == "fp32":
-        return write_onnx(compilation, path, request, force=force)
-    written, built = write_precise(compilation, path, request, other, force=force)
+    written, built = write_onnx(compilation, path, request, numbers, force=force)
     if report is None or built.errors is None:
         return written
     return (*written, write_report(Path(report), built.errors, force=force))

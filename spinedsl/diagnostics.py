@@ -64,6 +64,7 @@ CODES: dict[str, str] = {
     "SP056": "numbers that a precision can't hold",
     "SP057": "a calibration that can't be done",
     "SP058": "a network that a framework can't take",
+    "SP059": "a file that a runtime would mishandle",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 

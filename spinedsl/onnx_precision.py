@@ -1,13 +1,14 @@
-"""Writing ONNX files in another precision than float32.
+"""Writing ONNX files: in float32, or in another precision.
 
-compilation ─fold norms, graph─▶ OnnxModel in float32 ─┬─▶ float16 ─▶ file
-                                                       └─calibrate, quantise─▶ int8 ─▶ file
+compilation ─onnx_target─▶ OnnxModel in float32 ─┬─▶ file
+                                                 ├─▶ float16 ─▶ file
+                                                 └─calibrate, quantise─▶ int8 ─▶ file
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,18 +23,16 @@ from spinedsl.emit.precisions import (
     Placement,
     Precision,
 )
-from spinedsl.graph.inline import Inlined
+from spinedsl.emit.runtimes import form_of
 from spinedsl.graph.tasks import PIXELS, Preprocessing
-from spinedsl.onnx_target import OnnxRequest, graph
-from spinedsl.ops import Parameter
-from spinedsl.passes.fold_norms import Origin, fold_norms
+from spinedsl.onnx_target import OnnxRequest, graph, model_with_weights, settled
+from spinedsl.passes.fold_norms import PartsFolding
 from spinedsl.pipeline import AnyCompilation, ModelCompilation
 from spinedsl.records import record
 from spinedsl.version import __version__
 
 if TYPE_CHECKING:
     from spinedsl.emit.onnx.model import OnnxModel, Tensors
-    from spinedsl.runtime.quantisation import Quantised
     from spinedsl.runtime.quantisation_report import ErrorReport
 
 METADATA = "spinec.precision"
@@ -42,30 +41,30 @@ METADATA = "spinec.precision"
 
 @record
 class PrecisionRequest:
-    """What is asked of a file that isn't in float32.
+    """In which numbers a file computes.
 
     Attributes:
-        precision: `fp16` or `int8`; `fp32` asks for nothing.
+        precision: `fp32`, `fp16` or `int8`.
         keep: names of blocks and layers that stay in float32, with wildcards.
         calibrate: the folder of images that `int8` looks at.
         method: how it chooses ranges.
-        placement: whose kernels its Q/DQ pairs are placed for.
+        placement: whose kernels its Q/DQ pairs are placed for; None for the runtime's.
 
     Raises:
         DiagnosticError: a word that isn't known, or options that this precision has no use for (SP030).
     """
 
-    precision: Precision
+    precision: Precision = "fp32"
     keep: tuple[str, ...] = ()
     calibrate: Path | None = None
     method: CalibrationMethod = "minmax"
-    placement: Placement = "onnxruntime"
+    placement: Placement | None = None
 
     def __post_init__(self) -> None:
         words = {
             "precision": (self.precision, PRECISIONS),
             "calibration method": (self.method, CALIBRATION_METHODS),
-            "placement": (self.placement, PLACEMENTS),
+            "placement": (self.placement or PLACEMENTS[0], PLACEMENTS),
         }
         for what, (word, known) in words.items():
             if word not in known:
@@ -106,54 +105,78 @@ def build(
         progress: told how many images of how many `int8` has looked at.
 
     Raises:
-        DiagnosticError: as `onnx_target.write_onnx`; a name in `keep` that nothing has (SP020), a
+        DiagnosticError: as `onnx_target.model_with_weights`; a name in `keep` that nothing has (SP020), a
             calibration that can't be done (SP057), onnxruntime or pillow missing (SP052). While the
             weights are read: numbers beyond the range of float16 (SP056).
     """
-    from spinedsl.emit.onnx.precision import halved, halved_weights
-    from spinedsl.emit.onnx.precision_keep import kept_operators, nodes_of
-    from spinedsl.weights.folded import folded_weights
+    from spinedsl.emit.onnx.refusals import remarks
 
+    request = settled(request, compilation)
+    optimisation = compilation.optimisation
+    runtime, form = form_of(optimisation)
+    if precision.placement not in (None, form.placement) and optimisation is not None:
+        raise fail(
+            "SP059", f"{runtime} has no fast kernels for pairs that are placed for {precision.placement}",
+            help="leave `--placement` out: the runtime has its own",
+        )  # fmt: skip
+    if precision.precision == "fp32":
+        folds = optimisation is not None and optimisation.folds_in_files
+        model, weights = model_with_weights(compilation, request, folds=folds)
+        return Built(model, weights, warnings=remarks(model, optimisation))
     if precision.precision == "int8" and precision.calibrate is None:
         raise fail(
             "SP057", "int8 has to see images, to know how large the values of the network get",
             help="give a folder of them: `--calibrate DIR`; some hundred like those it will run on",
         )  # fmt: skip
-    kept = kept_operators(precision.keep, _programs(compilation))
-    folding = _Folding()
-    model = graph(compilation, request, folding)
-    nodes = nodes_of(kept, model.nodes.node)
-    origins = {name: folding.origins[name] for name in model.parameters}
-    weights = folded_weights(_weights(compilation, request, folding.before), origins)
+    kept = _kept(compilation, precision)
+    model, weights = model_with_weights(compilation, request, folds=True)
+    warnings = remarks(model, optimisation)
     if precision.precision == "fp16":
-        half = _labelled(halved(model, nodes), {"precision": "fp16", "keep": precision.keep})
-        return Built(half, halved_weights(weights, half))
-    quantised = _quantised(compilation, request, precision, model, weights, nodes, progress)
-    about = {
-        "precision": "int8", "keep": precision.keep, "placement": precision.placement,
-        "method": precision.method, "images": len(quantised.calibration.images),
-    }  # fmt: skip
-    warnings = (*quantised.calibration.warnings, *_untrained(request))
-    return Built(_labelled(quantised.model, about), quantised.weights.items(), quantised.errors, warnings)
+        return replace(_halved(model, weights, kept, precision), warnings=warnings)
+    placement = precision.placement or form.placement
+    built = _quantised(
+        compilation, request, replace(precision, placement=placement), model, weights, kept, progress
+    )
+    return replace(built, warnings=(*warnings, *built.warnings))
 
 
-def write_precise(
+def _kept(compilation: AnyCompilation, precision: PrecisionRequest) -> frozenset[str]:
+    """Operators that stay in float32."""
+    from spinedsl.emit.onnx.precision_keep import kept_operators
+
+    regions = compilation.regions if isinstance(compilation, ModelCompilation) else ()
+    return kept_operators(precision.keep, (compilation.inlined, *(inlined for _, inlined in regions)))
+
+
+def _halved(model: OnnxModel, weights: Tensors, kept: frozenset[str], precision: PrecisionRequest) -> Built:
+    from spinedsl.emit.onnx.precision import halved, halved_weights
+    from spinedsl.emit.onnx.precision_keep import nodes_of
+
+    nodes = nodes_of(kept, model.nodes.node)
+    half = _labelled(halved(model, nodes), {"precision": "fp16", "keep": precision.keep})
+    return Built(half, halved_weights(weights, half))
+
+
+def write_onnx(
     compilation: AnyCompilation,
     path: Path,
     request: OnnxRequest,
-    precision: PrecisionRequest,
+    precision: PrecisionRequest | None = None,
     *,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[Written, ...], Built]:
-    """Write a model in its precision, whole or not at all; the files, and what is known about it.
+    """Write a model, whole or not at all; the files, and what is known about it.
+
+    Args:
+        precision: in which numbers it computes; float32 if None.
 
     Raises:
         DiagnosticError: as `build`; or the file can't be written.
     """
     from spinedsl.emit.onnx import write_model
 
-    built = build(compilation, request, precision, progress)
+    built = build(compilation, request, precision or PrecisionRequest(), progress)
     return write_model(path, built.model, built.weights, force=force), built
 
 
@@ -182,33 +205,6 @@ def _finite(ratio: float | None) -> float | None:
     return None if ratio is None or abs(ratio) == float("inf") else round(ratio, 2)
 
 
-class _Folding:
-    """Folds the norms of every part it is given, and remembers what the parameters were."""
-
-    def __init__(self) -> None:
-        self.before: dict[str, Parameter] = {}
-        self.origins: dict[str, Origin] = {}
-
-    def __call__(self, inlined: Inlined) -> Inlined:
-        folding = fold_norms(inlined)
-        self.before |= inlined.parameters()
-        self.origins |= folding.origins
-        return folding.inlined
-
-
-def _programs(compilation: AnyCompilation) -> Iterable[Inlined]:
-    regions = compilation.regions if isinstance(compilation, ModelCompilation) else ()
-    return (compilation.inlined, *(inlined for _, inlined in regions))
-
-
-def _weights(compilation: AnyCompilation, request: OnnxRequest, parameters: dict[str, Parameter]) -> Any:
-    from spinedsl.weights import initial_weights, load_weights
-
-    if request.weights is not None:
-        return load_weights(request.weights, parameters, compilation.network.conventions)
-    return initial_weights(parameters, request.seed)
-
-
 def _quantised(
     compilation: AnyCompilation,
     request: OnnxRequest,
@@ -217,12 +213,13 @@ def _quantised(
     weights: Tensors,
     kept: frozenset[str],
     progress: Callable[[int, int], None] | None,
-) -> Quantised:
+) -> Built:
+    from spinedsl.emit.onnx.precision_keep import nodes_of
     from spinedsl.runtime.activations import extents_of
     from spinedsl.runtime.calibration_images import calibration_folder
     from spinedsl.runtime.quantisation import quantise
 
-    assert precision.calibrate is not None
+    assert precision.calibrate is not None and precision.placement is not None
     pixels = (
         PIXELS[compilation.model.pixels] if isinstance(compilation, ModelCompilation) else Preprocessing()
     )
@@ -231,12 +228,18 @@ def _quantised(
     folder = calibration_folder(precision.calibrate, inputs, pixels, raw)
     fixed = replace(request, dynamic=frozenset())
     # ONNX Runtime, which looks at the images, doesn't have TensorRT's plugin.
-    running = graph(compilation, replace(fixed, nms="onnx"), _Folding()) if request.nms == "trt" else None
-    shapes = extents_of((running or graph(compilation, fixed, _Folding())).values.value_info)
-    return quantise(
+    running = graph(compilation, replace(fixed, nms="onnx"), PartsFolding()) if request.nms == "trt" else None
+    shapes = extents_of((running or graph(compilation, fixed, PartsFolding())).values.value_info)
+    quantised = quantise(
         model, weights, folder, extents=shapes, running=running, placement=precision.placement,
-        method=precision.method, kept=kept, progress=progress,
+        method=precision.method, kept=nodes_of(kept, model.nodes.node), progress=progress,
     )  # fmt: skip
+    about = {
+        "precision": "int8", "keep": precision.keep, "placement": precision.placement,
+        "method": precision.method, "images": len(quantised.calibration.images),
+    }  # fmt: skip
+    warnings = (*quantised.calibration.warnings, *_untrained(request))
+    return Built(_labelled(quantised.model, about), quantised.weights.items(), quantised.errors, warnings)
 
 
 def _untrained(request: OnnxRequest) -> tuple[Diagnostic, ...]:

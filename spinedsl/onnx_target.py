@@ -1,6 +1,6 @@
-"""Writing ONNX files: the graph, what stands around it, its weights.
+"""What is asked of an ONNX file, and its graph: the network, what stands around it, its weights.
 
-    compilation ─graph─▶ OnnxModel ─weights─▶ file
+    compilation, request ─▶ OnnxModel, weights ─onnx_precision─▶ file
 
 onnx is imported when the first function is called, not before.
 """
@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from spinedsl.diagnostics import fail
-from spinedsl.emit.output import Written
+from spinedsl.emit.runtimes import form_of
 from spinedsl.graph.tasks import PIXELS
 from spinedsl.ir.loading import open_source
+from spinedsl.passes.fold_norms import PartsFolding
 from spinedsl.pipeline import AnyCompilation, ModelCompilation
 from spinedsl.records import record
 
 if TYPE_CHECKING:
     from spinedsl.emit.onnx.model import OnnxModel
     from spinedsl.emit.onnx.pipelined import Rewrite, Stage
+    from spinedsl.weights import Weights
 
 PipelineKind = Literal["detection", "classification", "segmentation"]
 PIPELINES: tuple[PipelineKind, ...] = get_args(PipelineKind)
@@ -33,23 +35,24 @@ class OnnxRequest:
     """What is asked of an ONNX file.
 
     Attributes:
-        opset: version of the default operator set.
+        opset: version of the default operator set; None for what the runtime likes best.
         dynamic: what stays open: `batch`, and `size` (height and width).
         weights: a .safetensors file with every parameter; drawn if None.
         seed: of the published initialisation.
         pipeline: from images to results; None for the network alone.
-        nms: who suppresses overlapping detections: nobody, ONNX's operator, TensorRT's plugin.
+        nms: who suppresses overlapping detections: nobody, ONNX's operator, TensorRT's plugin; None for
+            what the runtime likes best.
         resize: how an image comes to the network's size; None for what the task is used with.
         labels: names of the classes, in order.
         score_threshold: what a detection's score must exceed; None for the published 0.05.
     """
 
-    opset: int = 17
+    opset: int | None = None
     dynamic: frozenset[Literal["batch", "size"]] = frozenset()
     weights: Path | None = None
     seed: int = 0
     pipeline: PipelineKind | None = None
-    nms: Suppression = "onnx"
+    nms: Suppression | None = None
     resize: Resizing | None = None
     labels: tuple[str, ...] = ()
     score_threshold: float | None = None
@@ -65,27 +68,41 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in source.text.strip().splitlines())
 
 
-def write_onnx(
-    compilation: AnyCompilation, path: Path, request: OnnxRequest, *, force: bool = False
-) -> tuple[Written, ...]:
-    """Write an ONNX file, whole or not at all.
+def settled(request: OnnxRequest, compilation: AnyCompilation) -> OnnxRequest:
+    """The request, with what it leaves open chosen for the runtime."""
+    _, form = form_of(compilation.optimisation)
+    nms = request.nms
+    if nms is None:
+        one_stage = isinstance(compilation, ModelCompilation) and not compilation.regions
+        nms = form.nms if request.pipeline == "detection" and one_stage else "onnx"
+    return replace(request, opset=request.opset or form.opset, nms=nms)
 
-    Returns:
-        The files written: one, or two if the model is larger than 2 GB.
+
+def model_with_weights(
+    compilation: AnyCompilation, request: OnnxRequest, *, folds: bool
+) -> tuple[OnnxModel, Weights]:
+    """The ONNX model, and what its parameters are: read once, one tensor at a time.
+
+    Args:
+        folds: whether norms become part of the layers before them.
 
     Raises:
-        DiagnosticError: the spec is wrong, the weights don't fit, or the file can't be written.
+        DiagnosticError: the spec is wrong, or the weights don't fit.
     """
-    from spinedsl.emit.onnx import write_model
-    from spinedsl.weights import Weights, initial_weights, load_weights
+    from spinedsl.weights import initial_weights, load_weights
+    from spinedsl.weights.folded import folded_weights
 
-    model = graph(compilation, request)
-    values: Weights
+    folding = PartsFolding()
+    model = graph(compilation, request, folding if folds else None)
+    parameters = folding.before if folds else model.parameters
+    weights: Weights
     if request.weights is not None:
-        values = load_weights(request.weights, model.parameters, compilation.network.conventions)
+        weights = load_weights(request.weights, parameters, compilation.network.conventions)
     else:
-        values = initial_weights(model.parameters, request.seed)
-    return write_model(path, model, values, force=force)
+        weights = initial_weights(parameters, request.seed)
+    if folds:
+        weights = folded_weights(weights, {name: folding.origins[name] for name in model.parameters})
+    return model, weights
 
 
 def graph(compilation: AnyCompilation, request: OnnxRequest, rewrite: Rewrite | None = None) -> OnnxModel:
@@ -103,6 +120,8 @@ def graph(compilation: AnyCompilation, request: OnnxRequest, rewrite: Rewrite | 
             "SP042", f"“{compilation.model.name}” has heads on regions, which only a pipeline cuts out",
             compilation.model.span, help="add `--pipeline detection`",
         )  # fmt: skip
+    request = settled(request, compilation)
+    assert request.opset is not None
     options = OnnxOptions(request.opset, request.dynamic)
     inlined = compilation.inlined if rewrite is None else rewrite(compilation.inlined)
     return emit(compilation.network, compilation.program, inlined, options, compilation.subject)
@@ -139,6 +158,8 @@ def _with_pipeline(
             "SP042", "a pipeline takes images of any size as it is; its network has one",
             help="leave out `--dynamic size`; choose the network's size with `--set input=…`",
         )  # fmt: skip
+    request = settled(request, compilation)
+    assert request.opset is not None and request.nms is not None
     OnnxOptions(request.opset)
     model, given = compilation.model, compilation.network.input
     options = PipelineOptions(nms=request.nms, fit=request.resize, labels=request.labels)

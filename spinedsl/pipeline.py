@@ -18,7 +18,7 @@ from spinedsl.ir.model import FeatureInput, Model, Network
 from spinedsl.ir.resolve import resolve
 from spinedsl.ops import Parameter
 from spinedsl.passes import EXPANSION, check_space, elaborate, lower
-from spinedsl.profiles import PROFILES, Level, Optimisation
+from spinedsl.profiles import DEFAULT_RUNTIMES, PROFILES, Level, Optimisation
 from spinedsl.records import record
 from spinedsl.syntax import nodes
 
@@ -223,19 +223,25 @@ def _rewrite(program: Program, optimisation: Optimisation | None) -> tuple[Progr
     return rewrite(program, optimisation)
 
 
-def optimised(compilation: AnyCompilation, level: Level, runtime: str) -> AnyCompilation:
+def optimised(
+    compilation: AnyCompilation, level: Level, runtime: str | None = None, target: str = "torch"
+) -> AnyCompilation:
     """The compilation, its programs rewritten as `-O` says, for one of `PROFILES`.
+
+    Args:
+        runtime: its name; None for what the target's files usually run in.
 
     Raises:
         DiagnosticError: there is no such runtime (SP030).
     """
+    if runtime is None and level == 0:
+        return compilation
+    runtime = runtime or DEFAULT_RUNTIMES[target]
     if runtime not in PROFILES:
         raise fail(
             "SP030", f"there is no runtime “{runtime}”",
             help=suggestion(runtime, PROFILES, f"runtimes are {', '.join(PROFILES)}"),
         )  # fmt: skip
-    if level == 0:
-        return compilation
     return compilation.optimised(Optimisation(level, PROFILES[runtime]))
 
 

@@ -1,7 +1,8 @@
 """What the runtimes are like that a program is written for: data that rewrites and targets read.
 
-The costs are measured (benchmarks/costs.py), on two Zen 4 cores; rewrites compare sums of them, so that
-only their ratios count.
+Rewrites compare sums of costs, so that only their ratios count. Those of CPUs are measured
+(benchmarks/costs.py), on two Zen 4 cores; those of GPUs follow from the data sheet of an A100, and nobody
+has measured them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,44 @@ class Costs:
 
 
 @record
+class Refusal:
+    """What a runtime can't run, or runs badly.
+
+    Attributes:
+        operator: of ONNX, or of a plugin.
+        reason: as a sentence behind the operator's name.
+        remedy: what to do instead.
+        since: the opset from which on it is so.
+        fatal: whether it is an error; a warning otherwise.
+    """
+
+    operator: str
+    reason: str
+    remedy: str
+    since: int = 0
+    fatal: bool = True
+
+
+@record
+class OnnxForm:
+    """How ONNX files are written for a runtime, where nobody asks for something else.
+
+    Attributes:
+        opset: of the file.
+        nms: who suppresses the overlapping boxes of a one-stage detector.
+        placement: whose kernels the Q/DQ pairs of an int8 file are placed for; no others will do.
+        folds_norms: at `-O2` norms are folded into the layers before them.
+        refusals: what the file must not hold.
+    """
+
+    opset: int = 17
+    nms: Literal["onnx", "trt"] = "onnx"
+    placement: Literal["onnxruntime", "tensorrt"] = "onnxruntime"
+    folds_norms: bool = True
+    refusals: tuple[Refusal, ...] = ()
+
+
+@record
 class Profile:
     """One runtime.
 
@@ -43,6 +82,7 @@ class Profile:
         folds_norms: norms are part of the layers before them only if the module folds them.
         in_place: operators are told to write over their input, or get memory of their own.
         keeps_order: operators run in the order in which they are written.
+        onnx: how its files are written; None if it runs modules.
     """
 
     name: str
@@ -54,6 +94,7 @@ class Profile:
     folds_norms: bool = False
     in_place: bool = False
     keeps_order: bool = False
+    onnx: OnnxForm | None = None
 
 
 @record
@@ -76,6 +117,21 @@ class Optimisation:
         """Whether it will never be trained."""
         return self.level == 2
 
+    @property
+    def folds_in_files(self) -> bool:
+        """Whether an ONNX file has its norms in the layers before them."""
+        return self.inference and self.profile.onnx is not None and self.profile.onnx.folds_norms
+
+
+_PLUGIN = Refusal(
+    "EfficientNMS_TRT", "is a plugin of TensorRT", "leave out `--nms trt`, or write `--runtime tensorrt`"
+)
+
+
+def _data_sheet(tflops: float, gbps: float) -> Costs:
+    """Costs at the peaks of a device; a multiply-add is two operations."""
+    return Costs(mac=2e-3 / tflops, byte=1 / gbps, upsampled_byte=1 / gbps)
+
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile
@@ -91,8 +147,49 @@ PROFILES: dict[str, Profile] = {
             in_place=True,
             keeps_order=True,
         ),
-        Profile("ort-cpu", Costs(0.0180, 0.0235, 0.0500), True, True, True),
-        Profile("openvino", Costs(0.0089, 0.0215, 0.0629), True, True, True),
+        Profile(
+            "ort-cpu", Costs(0.0180, 0.0235, 0.0500), True, True, True, onnx=OnnxForm(refusals=(_PLUGIN,))
+        ),
+        Profile(
+            "ort-cuda",
+            _data_sheet(tflops=312, gbps=2_039),
+            fuses_norm=True,
+            fuses_activation=True,
+            fuses_add=False,
+            onnx=OnnxForm(
+                refusals=(
+                    _PLUGIN,
+                    Refusal(
+                        "Resize",
+                        "has no kernel for CUDA in most releases from opset 19 on, and runs on the CPU",
+                        "write `--opset 18` or less",
+                        since=19,
+                    ),
+                )
+            ),
+        ),
+        Profile(
+            "tensorrt",
+            _data_sheet(tflops=312, gbps=2_039),
+            fuses_norm=True,
+            fuses_activation=True,
+            fuses_add=True,
+            onnx=OnnxForm(
+                nms="trt",
+                placement="tensorrt",
+                refusals=(
+                    Refusal(
+                        "NonMaxSuppression",
+                        "is slow there: the shapes of what it makes depend on data",
+                        "write `--nms trt`",
+                        fatal=False,
+                    ),
+                ),
+            ),
+        ),
+        Profile(
+            "openvino", Costs(0.0089, 0.0215, 0.0629), True, True, True, onnx=OnnxForm(refusals=(_PLUGIN,))
+        ),
     )
 }
 """Every runtime by its name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from spinedsl.cli.tables import size_text
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
 from spinedsl.emit.output import Written
 from spinedsl.ir.titles import class_name
-from spinedsl.onnx_precision import PrecisionRequest, write_precise, write_report
+from spinedsl.onnx_precision import PrecisionRequest, write_onnx, write_report
 from spinedsl.onnx_target import (
     PIPELINES,
     OnnxRequest,
@@ -26,7 +27,7 @@ from spinedsl.onnx_target import (
     Resizing,
     Suppression,
     read_labels,
-    write_onnx,
+    settled,
 )
 from spinedsl.pipeline import AnyCompilation
 from spinedsl.profiles import Level
@@ -48,7 +49,9 @@ STDOUT = "-"
               help="torch: make the module a backbone of this framework too; may stand several times.")  # fmt: skip
 @click.option("--checkpoint", is_flag=True,
               help="torch: in training keep the inputs of blocks only, and run them anew for their gradients.")  # fmt: skip
-@click.option("--opset", type=int, metavar="17..21", help="ONNX: the operator set.  [default: 17]")
+@click.option(
+    "--opset", type=int, metavar="17..21", help="ONNX: the operator set.  [default: the runtime's: 17]"
+)
 @click.option("--dynamic", multiple=True, type=click.Choice(["batch", "size"]),
               help="ONNX: leave the batch, or height and width, open.")  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE.safetensors",
@@ -58,7 +61,7 @@ STDOUT = "-"
 @click.option("--pipeline", type=click.Choice(PIPELINES),
               help="ONNX: take images as they are and give results: boxes, a class, or a class a pixel.")  # fmt: skip
 @click.option("--nms", type=click.Choice(["none", "onnx", "trt"]),
-              help="--pipeline detection: who suppresses overlapping boxes; trt runs in TensorRT only.  [default: onnx]")  # fmt: skip
+              help="--pipeline detection: who suppresses overlapping boxes; trt runs in TensorRT only.  [default: trt for --runtime tensorrt, else onnx]")  # fmt: skip
 @click.option("--resize", type=click.Choice(["letterbox", "stretch", "crop"]),
               help="--pipeline: how an image comes to the network's size.  [default: crop to classify, else letterbox]")  # fmt: skip
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE",
@@ -144,14 +147,11 @@ def command(
         written = api.write_torch(compilation, path, register=register, checkpoint=checkpoint, force=force)
     else:
         request = OnnxRequest(
-            opset=17 if opset is None else opset, dynamic=frozenset(dynamic), weights=weights, seed=seed or 0,  # type: ignore[arg-type]
-            pipeline=pipeline, nms=nms or "onnx", resize=resize, score_threshold=score_threshold,
+            opset=opset, dynamic=frozenset(dynamic), weights=weights, seed=seed or 0,  # type: ignore[arg-type]
+            pipeline=pipeline, nms=nms, resize=resize, score_threshold=score_threshold,
             labels=() if labels is None else read_labels(labels),
         )  # fmt: skip
-        if other is None:
-            written = write_onnx(compilation, path, request, force=force)
-        else:
-            written, errors = _write_precise(compilation, path, request, other, numbers.report, force)
+        written, errors = _write_onnx(compilation, path, request, other, numbers.report, force)
     for file in written:
         state = "wrote" if file.changed else "unchanged"
         click.echo(f"{state} {file.path}  {size_text(file.size)}")
@@ -160,12 +160,12 @@ def command(
         click.echo(validated)
     if errors is not None:
         click.echo(table(errors))
-    if nms == "trt":
+    if target == "onnx" and settled(request, compilation).nms == "trt":
         click.echo("This file runs in TensorRT only: EfficientNMS_TRT is a plugin of its own.")
     return 0
 
 
-def _write_precise(
+def _write_onnx(
     compilation: AnyCompilation,
     path: Path,
     request: OnnxRequest,
@@ -173,9 +173,9 @@ def _write_precise(
     report: Path | None,
     force: bool,
 ) -> tuple[tuple[Written, ...], ErrorReport | None]:
-    """Write a model that isn't in float32, and perhaps a report: the files, and how far off it is."""
-    with progress() as tell:
-        written, built = write_precise(compilation, path, request, other, force=force, progress=tell)
+    """Write a model, and perhaps a report: the files, and how far an int8 model is off."""
+    with progress() if other.precision == "int8" else nullcontext() as tell:
+        written, built = write_onnx(compilation, path, request, other, force=force, progress=tell)
     Renderer.for_stream(sys.stderr).show(built.warnings)
     if report is not None and built.errors is not None:
         written = (*written, write_report(report, built.errors, force=force))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from spinedsl.pipeline import AnyCompilation, optimised
-from spinedsl.profiles import DEFAULT_RUNTIMES, PROFILES, Level
+from spinedsl.profiles import PROFILES, Level
 from spinedsl.specification import open_spec
 
 Decorated = Callable[..., Any]
@@ -51,7 +51,7 @@ def optimisation(function: Decorated) -> Decorated:
     """`-O` and `--runtime`."""
     function = click.option(
         "--runtime", type=click.Choice(tuple(PROFILES)),
-        help="With -O: what it will run in, which decides what pays.  [default: torch, or ort-cpu for ONNX]",
+        help="What it will run in, which decides what pays and how a file is written.  [default: torch, or ort-cpu for ONNX]",
     )(function)  # fmt: skip
     return click.option(
         "-O", "level", type=click.IntRange(0, 2), default=0, show_default=True,
@@ -63,9 +63,7 @@ def rewritten(
     compilation: AnyCompilation, level: Level, runtime: str | None, target: str = "torch"
 ) -> AnyCompilation:
     """The compilation at a level of optimisation, for a runtime."""
-    if level == 0 and runtime is not None:
-        raise click.UsageError("--runtime: only with -O1 or -O2")
-    return optimised(compilation, level, runtime or DEFAULT_RUNTIMES[target])
+    return optimised(compilation, level, runtime, target)
 
 
 def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:

@@ -46,8 +46,8 @@ class PrecisionArguments:
     report: Path | None
     stated: tuple[str, ...]
 
-    def request(self) -> PrecisionRequest | None:
-        """What is asked for; None for float32.
+    def request(self) -> PrecisionRequest:
+        """What is asked for.
 
         Raises:
             click.UsageError: options that don't go with the precision.
@@ -58,14 +58,12 @@ class PrecisionArguments:
         others = [name for name in others if name != "--keep"]
         if self.precision == "fp16" and others:
             raise click.UsageError(f"{', '.join(others)}: only with --precision int8")
-        if self.precision == "fp32":
-            return None
         return PrecisionRequest(
             self.precision,
             self.keep,
             self.calibrate,
             self.method or "minmax",
-            self.placement or "onnxruntime",
+            self.placement,
         )
 
 
@@ -81,7 +79,7 @@ def precision(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--calibration-method", "method", type=click.Choice(CALIBRATION_METHODS),
                   help="int8: how the range of a value is chosen.  [default: minmax]")  # fmt: skip
     @click.option("--placement", type=click.Choice(PLACEMENTS),
-                  help="int8: whose kernels the Q/DQ pairs are placed for.  [default: onnxruntime]")  # fmt: skip
+                  help="int8: whose kernels the Q/DQ pairs are placed for.  [default: tensorrt for --runtime tensorrt, else onnxruntime]")  # fmt: skip
     @click.option("--report", type=click.Path(path_type=Path), metavar="FILE.json",
                   help="int8: write the errors of all layers.")  # fmt: skip
     @functools.wraps(function)

@@ -102,6 +102,25 @@ def fold_norms(inlined: Inlined) -> Folding:
     return Folding(Inlined(tuple(nodes), outputs, values), origins, renamed)
 
 
+class PartsFolding:
+    """Folds the norms of every part of a model that it is given, and remembers what they were made of.
+
+    Attributes:
+        before: the parameters of all parts before, by name.
+        origins: what the parameters are made of now.
+    """
+
+    def __init__(self) -> None:
+        self.before: dict[str, Parameter] = {}
+        self.origins: dict[str, Origin] = {}
+
+    def __call__(self, inlined: Inlined) -> Inlined:
+        folding = fold_norms(inlined)
+        self.before |= inlined.parameters()
+        self.origins |= folding.origins
+        return folding.inlined
+
+
 def _foldable(inlined: Inlined) -> dict[str, InlinedNode]:
     """Name of a layer → the norm it takes in (rules 1 and 2)."""
     reads = Counter(value for node in inlined.nodes for value in node.inputs)

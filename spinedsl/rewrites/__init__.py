@@ -68,7 +68,7 @@ up-sampling the two are joined."""
 def rewrite(program: Program, wanted: Optimisation) -> tuple[Program, tuple[Decision, ...]]:
     """The program, rewritten; and what was decided on the way."""
     if wanted.level == 0:
-        return program, ()
+        return replace(program, optimisation=wanted), ()
     made: list[Decision] = []
     seen: set[tuple[str, str, str]] = set()
     for name, run in REWRITES:

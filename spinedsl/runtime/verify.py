@@ -17,15 +17,18 @@ import numpy as np
 
 from spinedsl.diagnostics import Diagnostic, Severity
 from spinedsl.emit import torch as torch_target
+from spinedsl.emit.runtimes import form_of
 from spinedsl.graph.assembly import Assembly
 from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput
 from spinedsl.ir.titles import class_name
+from spinedsl.passes.fold_norms import PartsFolding
 from spinedsl.pipeline import AnyCompilation, Compilation
 from spinedsl.runtime.modules import load_module, load_state
 from spinedsl.runtime.tools import need
-from spinedsl.weights import Array, load_weights, random_weights
+from spinedsl.weights import Array, Weights, load_weights, random_weights
+from spinedsl.weights.folded import folded_weights
 
 TOLERANCE = 1e-4
 """Largest relative difference that passes: float32 sums in different orders stay far below."""
@@ -121,9 +124,10 @@ def verify(
 
     Raises:
         DiagnosticError: the network doesn't compile, a size that doesn't divide (SP038), weights
-            that don't fit (SP051), torch or onnxruntime missing (SP052).
+            that don't fit (SP051), a runtime that has no ONNX files (SP030), torch or onnxruntime missing (SP052).
     """
     torch, onnxruntime = (need(name, "`spinec verify`") for name in ("torch", "onnxruntime"))
+    form_of(compilation.optimisation)
     size = size or default_size(compilation)
     compilation = compilation.resized(*size)
     parameters = compilation.parameters
@@ -259,8 +263,14 @@ def _run_onnx(
     from spinedsl.emit.onnx import OnnxOptions, emit
 
     options = OnnxOptions(opset, frozenset({"batch"}))
-    model = emit(compilation.network, graph.program, graph.inlined, options, compilation.subject)
-    own = ((name, weights[name]) for name in model.parameters)
+    optimisation = compilation.optimisation
+    folding = PartsFolding()
+    folds = optimisation is not None and optimisation.folds_in_files
+    inlined = folding(graph.inlined) if folds else graph.inlined
+    model = emit(compilation.network, graph.program, inlined, options, compilation.subject)
+    own: Weights = ((name, weights[name]) for name in (folding.before if folds else model.parameters))
+    if folds:
+        own = folded_weights(own, {name: folding.origins[name] for name in model.parameters})
     session = onnxruntime.InferenceSession(model.to_bytes(own), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))

@@ -103,7 +103,6 @@ def test_a_wrong_rewrite_writes_nothing(spine, capsys, monkeypatch):
         (["show", "tiny.spine", "-O1"], "only with --stage graph"),
         (["show", "tiny.spine", "--stage", "graph", "--why"], "--why: only with -O1 or -O2"),
         (["compile", "tiny.spine", "--validate"], "--validate: only with -O1 or -O2"),
-        (["summary", "tiny.spine", "--runtime", "torch"], "--runtime: only with -O1 or -O2"),
         (["summary", "tiny.spine", "-O3"], "3 is not in the range"),
     ],
 )

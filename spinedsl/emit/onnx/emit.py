@@ -81,15 +81,6 @@ def _refuse_unknown(inlined: Inlined) -> None:
     diagnostics.stop_on_errors()
 
 
-def _refuse_modules(program: Program) -> None:
-    wanted = program.optimisation
-    if wanted is not None and wanted.profile.folds_norms:
-        raise fail(
-            "SP030", f"“{wanted.profile.name}” runs modules, and no ONNX files",
-            help="choose a runtime of ONNX files: `--runtime ort-cpu`, or `openvino`",
-        )  # fmt: skip
-
-
 def write_nodes(
     graph: GraphBuilder,
     program: Program,
@@ -112,7 +103,6 @@ def write_nodes(
         DiagnosticError: an operator that can't be written (SP042); an endpoint named like an input.
     """
     _refuse_unknown(inlined)
-    _refuse_modules(program)
     names, ends = _value_names(program, inlined, prefix)
     names |= inputs or {}
     convolved: set[str] = set()
@@ -197,7 +187,7 @@ def frame(
         "spinec.conventions": network.conventions,
         "spinec.endpoints": json.dumps(endpoints),
     }
-    if program.optimisation is not None:
+    if program.optimisation is not None and program.optimisation.level:
         metadata["spinec.rewritten"] = str(program.optimisation)
     for key, value in metadata.items():
         entry = tail.metadata_props.add()

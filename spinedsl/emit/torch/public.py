@@ -168,8 +168,12 @@ def constructor(plan: NetworkPlan, rate: float, optimisation: Optimisation | Non
         *lines,
         "        self.to_empty(device=torch.empty(0).device)",
         "        self.initialise(generator)",
-        *(_CHANNELS_LAST if optimisation and optimisation.profile.channels_last else ()),
+        *(_CHANNELS_LAST if _is_channels_last(optimisation) else ()),
     ]
+
+
+def _is_channels_last(optimisation: Optimisation | None) -> bool:
+    return optimisation is not None and optimisation.level > 0 and optimisation.profile.channels_last
 
 
 _CHANNELS_LAST = (
