@@ -109,6 +109,7 @@ def build(
             calibration that can't be done (SP057), onnxruntime or pillow missing (SP052). While the
             weights are read: numbers beyond the range of float16 (SP056).
     """
+    from spinedsl.emit.onnx.constants import without_constant_nodes
     from spinedsl.emit.onnx.refusals import remarks
 
     request = settled(request, compilation)
@@ -119,25 +120,25 @@ def build(
             "SP059", f"{runtime} has no fast kernels for pairs that are placed for {precision.placement}",
             help="leave `--placement` out: the runtime has its own",
         )  # fmt: skip
-    if precision.precision == "fp32":
-        folds = optimisation is not None and optimisation.folds_in_files
-        model, weights = model_with_weights(compilation, request, folds=folds)
-        return Built(model, weights, warnings=remarks(model, optimisation))
     if precision.precision == "int8" and precision.calibrate is None:
         raise fail(
             "SP057", "int8 has to see images, to know how large the values of the network get",
             help="give a folder of them: `--calibrate DIR`; some hundred like those it will run on",
         )  # fmt: skip
     kept = _kept(compilation, precision)
-    model, weights = model_with_weights(compilation, request, folds=True)
+    deployed = optimisation is not None and optimisation.folds_in_files
+    model, weights = model_with_weights(compilation, request, folds=deployed or precision.precision != "fp32")
     warnings = remarks(model, optimisation)
-    if precision.precision == "fp16":
-        return replace(_halved(model, weights, kept, precision), warnings=warnings)
-    placement = precision.placement or form.placement
-    built = _quantised(
-        compilation, request, replace(precision, placement=placement), model, weights, kept, progress
-    )
-    return replace(built, warnings=(*warnings, *built.warnings))
+    match precision.precision:
+        case "fp32":
+            built = Built(model, weights)
+        case "fp16":
+            built = _halved(model, weights, kept, precision)
+        case "int8":
+            placed = replace(precision, placement=precision.placement or form.placement)
+            built = _quantised(compilation, request, placed, model, weights, kept, progress)
+    written = without_constant_nodes(built.model) if deployed else built.model
+    return replace(built, model=written, warnings=(*warnings, *built.warnings))
 
 
 def _kept(compilation: AnyCompilation, precision: PrecisionRequest) -> frozenset[str]:
