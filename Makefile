@@ -27,7 +27,7 @@ $(VENV)/torch.stamp: $(VENV)/python.stamp constraints.txt
 	@touch $@
 
 $(VENV)/spinec.stamp: $(VENV)/torch.stamp pyproject.toml
-	$(PIP) install -c constraints.txt -e ".[all,demo]" --group dev
+	$(PIP) install -c constraints.txt -e ".[all,bench,demo]" --group dev
 	@$(BIN)/python -m compileall -q spinedsl
 	@touch $@
 

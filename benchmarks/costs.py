@@ -19,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from spinedsl.runtime.timing import alternate
+from spinedsl.runtime.bench.timing import alternate
 
 CHANNELS = 256
 EXTENT = 80

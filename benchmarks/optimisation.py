@@ -20,7 +20,7 @@ from spinedsl.api import torch_source
 from spinedsl.pipeline import optimised
 from spinedsl.profiles import Level
 from spinedsl.runtime import load_module
-from spinedsl.runtime.timing import alternate
+from spinedsl.runtime.bench.timing import alternate
 from spinedsl.specification import open_spec
 
 SPEC = "std:spinenet49"

@@ -38,7 +38,7 @@ def _folded(program: Program, wanted: Optimisation, decisions: Decisions) -> Pro
 def _in_place(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:
     if not wanted.profile.in_place:
         return program
-    return in_place(program, decisions)
+    return in_place(program, wanted.inference, decisions)
 
 
 def _ordered(program: Program, wanted: Optimisation, decisions: Decisions) -> Program:

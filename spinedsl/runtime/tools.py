@@ -7,7 +7,10 @@ from typing import Any
 
 from spinedsl.diagnostics import fail
 
-EXTRAS = {"torch": "torch", "onnxruntime": "runtime", "PIL": "images"}
+EXTRAS = {
+    "torch": "torch", "onnxruntime": "runtime", "PIL": "images", "openvino": "bench", "onnxslim": "bench",
+    "onnxscript": "bench", "matplotlib": "bench",
+}  # fmt: skip
 """The extra that brings each library."""
 
 PROJECTS = {"PIL": "pillow"}

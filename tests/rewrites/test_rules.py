@@ -390,6 +390,22 @@ def test_what_is_not_written_over(operators, reason):
     assert not any(d.applied for d in decisions)
 
 
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [
+        ((CONV, Activation("swish")), [True]),
+        ((CONV, Activation("hard_sigmoid")), [True]),
+        ((CONV, Activation("hard_sigmoid", slope=0.2)), [False]),
+        ((CONV, Activation("sigmoid"), RELU), [False, True]),
+        ((CONV, GlobalPool("max"), RELU), [True]),
+        ((Activation("swish"),), [False]),
+    ],
+)
+def test_without_training_more_is_written_over(operators, expected):
+    after, _ = rewritten(program(function("main", LOW, *operators)), 2, WRITING)
+    assert in_place(after.main) == expected
+
+
 @pytest.mark.parametrize("again", ["read", "returned"])
 def test_a_value_that_is_needed_again_is_not_written_over(again):
     body = Body("main", LOW)

@@ -16,7 +16,7 @@ import numpy as np
 from spinedsl.diagnostics import fail
 from spinedsl.emit.onnx import OnnxModel
 from spinedsl.records import record
-from spinedsl.runtime.timing import Timed, alternate, available, photograph, session
+from spinedsl.runtime.bench.timing import Timed, alternate, available, photograph, session
 
 IMAGES = "images"
 WHOLE = "whole"
