@@ -18,9 +18,7 @@ from spinedsl.profiles import PROFILES, Costs, OnnxForm, Optimisation, Profile
 from spinedsl.runtime import load_module, verify
 from spinedsl.specification import open_spec
 
-EAGER = Profile(
-    "eager", Costs(mac=1.0, byte=1e-6, upsampled_byte=1e-6), False, False, False, onnx=OnnxForm()
-)
+EAGER = Profile("eager", Costs(mac=1.0, byte=1e-6, upsampled_byte=1e-6), False, False, False, onnx=OnnxForm())
 NARROW = {"scale.width": "0.1", "input": "3 x 256 x 256"}
 SPECS = ["std:spinenet49", "std:spinenet_mobile49", "std:r50_fpn"]
 
