@@ -1,10 +1,10 @@
-"""`make bench`: every benchmark, as Markdown."""
+"""`make bench`: every benchmark, as Markdown. It takes some two hours; each can be run by itself."""
 
 from __future__ import annotations
 
 import importlib
 
-from benchmarks.measure import machine
+from spinedsl.runtime.bench.report import machine
 
 PARTS = {
     "Start-up": "benchmarks.startup",
@@ -12,7 +12,9 @@ PARTS = {
     "ONNX export": "benchmarks.onnx_export",
     "Precision": "benchmarks.precision",
     "Pipelines": "benchmarks.pipeline",
-    "Optimisation": "benchmarks.optimisation",
+    "Comparison": "benchmarks.comparison",
+    "Every network": "benchmarks.every_spec",
+    "Merged siblings": "benchmarks.siblings",
 }
 
 

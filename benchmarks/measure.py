@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -45,18 +44,6 @@ def processes(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Mea
     return {
         name: Measured(statistics.median(seconds[name]), statistics.median(peaks[name])) for name in commands
     }
-
-
-def machine() -> str:
-    """The machine in one line."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line
-        ]
-        model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
 
 
 def spinec(*arguments: str) -> list[str]:

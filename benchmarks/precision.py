@@ -6,16 +6,16 @@ Weights and images are random: how fast a network is doesn't depend on them.
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from benchmarks.measure import spinec
+from spinedsl.runtime.bench.timing import alternate
 
 FASTER = 2.2
 RUNS = {"std:spinenet49": 15, "std:spinenet49_retinanet": 5}
@@ -67,14 +67,8 @@ def _medians(files: dict[str, Path], runs: int) -> dict[str, float]:
         form: onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         for form, path in files.items()
     }
-    seconds: dict[str, list[float]] = {form: [] for form in files}
-    for number in range(runs + 1):
-        for form, session in sessions.items():
-            start = time.perf_counter()
-            session.run(None, {"image": image})
-            if number:  # the first round warms caches
-                seconds[form].append(time.perf_counter() - start)
-    return {form: statistics.median(values) for form, values in seconds.items()}
+    runs_of = {form: partial(session.run, None, {"image": image}) for form, session in sessions.items()}
+    return {form: found.median for form, found in alternate(runs_of, runs).items()}
 
 
 def _images(folder: Path) -> None:
