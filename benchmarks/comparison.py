@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ from torch import nn
 from benchmarks.contenders import mobile, spinenet
 from benchmarks.contenders.weights import take_weights
 from spinedsl.api import torch_source
-from spinedsl.benchmark import Bench, Wanted
+from spinedsl.benchmark import EXPORT, Bench, Wanted
 from spinedsl.ir.titles import class_name
 from spinedsl.pipeline import Compilation
 from spinedsl.runtime import load_module
 from spinedsl.runtime.bench import report as reports
-from spinedsl.runtime.bench.comparison import Measured, measure
+from spinedsl.runtime.bench.comparison import Measured, Row, measure
 from spinedsl.runtime.modules import load_state
 from spinedsl.specification import open_spec
 from spinedsl.weights import random_weights
@@ -103,21 +103,56 @@ def compare(name: str, size: int, batches: tuple[int, ...], repeats: int, compil
     return found
 
 
+BARS = {
+    "PyTorch, one image": ("spinec -O2", HAND),
+    "PyTorch compiled, one image": ("spinec -O2, torch.compile", f"{HAND}, torch.compile"),
+    "PyTorch, a step of training with 2": ("spinec -O1", HAND),
+    "PyTorch, a step of training with 8": ("spinec -O1", HAND),
+    "ONNX Runtime, one image": ("spinec -O2", f"{EXPORT}, {HAND}"),
+    "OpenVINO, one image": ("spinec -O2", f"{EXPORT}, {HAND}"),
+}
+"""The start of a section's title → who is compared with whom in the summary."""
+
+
+def summary(results: Mapping[str, Sequence[Measured]]) -> str:
+    """A row for each network and section: how many times faster, in which share of the memory."""
+    lines = [
+        "| network | work | ours | theirs | faster | memory | nodes |",
+        "|---|---|---|---|---:|---:|---:|",
+    ]
+    for title, found in results.items():
+        for measured in found:
+            for start, (ours, theirs) in BARS.items():
+                rows = {row.name: row for row in measured.rows}
+                if measured.title.startswith(start) and ours in rows:
+                    lines.append(f"| {title} | {measured.title} | {_against(rows[ours], rows[theirs])} |")
+    return "\n".join(lines)
+
+
+def _against(ours: Row, theirs: Row) -> str:
+    memory = f"{ours.peak / theirs.peak:.2f}" if ours.peak and theirs.peak else ""
+    nodes = f"{ours.operators} / {theirs.operators}" if ours.operators else ""
+    faster = theirs.time.median / ours.time.median
+    return f"`{ours.name}` | {theirs.name} | {faster:.2f} | {memory} | {nodes}"
+
+
 def report(quick: bool = False, charts: Path | None = None, only: str | None = None) -> str:
     """Markdown of all networks; charts and JSON go into a folder, if one is given."""
-    texts = []
+    texts: list[str] = []
+    results: dict[str, list[Measured]] = {}
     for name, (size, batches) in RUNS.items():
         if only not in (None, name):
             continue
         repeats, compiled = (2, False) if quick else (9 if size < 1000 else 5, not quick)
         found = compare(name, size, batches, repeats, compiled)
         title = open_spec(f"std:{name}").subject.title or name
+        results[title] = found
         texts += [f"## {title}\n", *(reports.markdown(each) for each in found)]
         if charts is not None:
             charts.mkdir(exist_ok=True)
             (charts / f"{name}.json").write_text(json.dumps(reports.as_json(title, found), indent=2) + "\n")
             reports.write_chart(charts / f"{name}.png", title, found, force=True)
-    return "\n".join(texts)
+    return "\n".join([summary(results), "", *texts])
 
 
 if __name__ == "__main__":

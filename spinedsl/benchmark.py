@@ -83,59 +83,64 @@ class Bench:
         return self._on_cuda() if self.wanted.device == "cuda" else self._on_cpu()
 
     def _on_cpu(self) -> list[Section]:
-        image = " x ".join(map(str, self.wanted.size))
-        repeats = self.wanted.repeats
-        inference: dict[str, Maker] = {
-            **{name: partial(self._inference, make) for name, make in self.others.items()},
-            **{f"spinec -O{level}": partial(self._inference, partial(self._module, level)) for level in (0, 1, 2)},
-        }  # fmt: skip
-        compiled: dict[str, Maker] = {
-            **{f"{name}, torch.compile": partial(self._inference, make, compiled=True) for name, make in self.others.items()},
-            **{f"spinec -O{level}, torch.compile": partial(self._inference, partial(self._module, level), compiled=True) for level in (0, 2)},
-        }  # fmt: skip
-        sections = [Section(f"PyTorch, one image of {image}", inference, repeats)]
+        image, repeats = self._image(), self.wanted.repeats
+        sections = [
+            Section(
+                f"PyTorch, one image of {image}",
+                {name: partial(self._inference, make) for name, make in self._modules(0, 1, 2).items()},
+                repeats,
+            )
+        ]
         if self.wanted.compiled:
-            sections.append(Section(f"PyTorch compiled, one image of {image}", compiled, repeats))
+            sections.append(Section(f"PyTorch compiled, one image of {image}", self._compiled(), repeats))
+        files = {
+            "ONNX Runtime": ("ort-cpu", graphs.in_onnxruntime),
+            "OpenVINO": ("openvino", graphs.in_openvino),
+        }
         return [
             *sections,
             self._steps("PyTorch"),
-            Section(
-                f"ONNX Runtime, one image of {image}", self._files("ort-cpu", graphs.in_onnxruntime), repeats
+            *(
+                Section(f"{title}, one image of {image}", self._files(*how), repeats)
+                for title, how in files.items()
             ),
-            Section(f"OpenVINO, one image of {image}", self._files("openvino", graphs.in_openvino), repeats),
         ]
 
     def _on_cuda(self) -> list[Section]:
-        image = " x ".join(map(str, self.wanted.size))
+        image, repeats = self._image(), self.wanted.repeats
         makers: dict[str, Maker] = {}
-        named: Others = {
-            **self.others,
-            **{f"spinec -O{level}": partial(self._module, level) for level in (0, 2)},
-        }
-        for name, make in named.items():
+        for name, make in self._modules(0, 2).items():
             makers[name] = partial(self._inference, make)
             makers[f"{name}, CUDA graph"] = partial(self._replayed, make)
-            if self.wanted.compiled:
-                makers[f"{name}, torch.compile"] = partial(self._inference, make, compiled=True)
-        repeats = self.wanted.repeats
-        onnxruntime = partial(graphs.in_onnxruntime, device="cuda")
+        if self.wanted.compiled:
+            makers |= self._compiled()
+        files = self._files("ort-cuda", partial(graphs.in_onnxruntime, device="cuda"))
         return [
             Section(f"CUDA, fp16, channels last, one image of {image}", makers, repeats),
             self._steps("CUDA, fp32"),
-            Section(
-                f"ONNX Runtime, CUDA, one image of {image}", self._files("ort-cuda", onnxruntime), repeats
-            ),
+            Section(f"ONNX Runtime, CUDA, one image of {image}", files, repeats),
         ]
 
+    def _compiled(self) -> dict[str, Maker]:
+        return {
+            f"{name}, torch.compile": partial(self._inference, make, compiled=True)
+            for name, make in self._modules(0, 2).items()
+        }
+
     def _steps(self, where: str) -> Section:
-        made: dict[str, Maker] = {
-            **{name: partial(self._training, make) for name, make in self.others.items()},
-            **{f"spinec -O{level}": partial(self._training, partial(self._module, level)) for level in (0, 1)},
-            "spinec -O1 --checkpoint": partial(self._training, partial(self._module, 1, checkpoint=True)),
-        }  # fmt: skip
-        image = " x ".join(map(str, self.wanted.size))
-        title = f"{where}, a step of training with {self.wanted.batch} images of {image}"
-        return Section(title, made, -(-self.wanted.repeats // 3))
+        makers: dict[str, Maker] = {
+            name: partial(self._training, make) for name, make in self._modules(0, 1).items()
+        }
+        makers["spinec -O1 --checkpoint"] = partial(self._training, partial(self._module, 1, checkpoint=True))
+        title = f"{where}, a step of training with {self.wanted.batch} images of {self._image()}"
+        return Section(title, makers, -(-self.wanted.repeats // 3))
+
+    def _image(self) -> str:
+        return " x ".join(map(str, self.wanted.size))
+
+    def _modules(self, *levels: Level) -> Others:
+        """The others, then ours at some levels."""
+        return {**self.others, **{f"spinec -O{level}": partial(self._module, level) for level in levels}}
 
     # ---- contenders
 

@@ -132,7 +132,7 @@ def write_chart(path: Path, title: str, sections: Sequence[Measured], *, force: 
         labels = [f" {m:,.0f} ms, {each.faster(row):.2f}" for m, row in zip(medians, each.rows, strict=True)]
         axis.bar_label(bars, labels)
         axis.invert_yaxis()
-        axis.margins(x=0.2)
+        axis.margins(x=0.3)
         axis.set_title(each.title, loc="left", fontsize="medium")
         axis.spines[["top", "right"]].set_visible(False)
     made = io.BytesIO()
