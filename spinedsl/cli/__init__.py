@@ -25,7 +25,7 @@ COMMANDS = {
     "summary": "Parameters, multiply-adds and activation memory, per block.",
     "verify": "Run both targets with the same weights and compare them.",
     "run": "Run a compiled model on images: detect, classify or segment.",
-    "bench": "Time a model from image to result.",
+    "bench": "Time a network in every runtime, or a model from image to result.",
     "weights": "Weights from and to other code, and a look at them.",
     "schema": "Print the JSON Schema of the IR, of networks or models.",
     "list": "List the networks and models that ship with spinec.",
