@@ -21,6 +21,7 @@ from spinedsl.version import __version__
 COMMANDS = {
     "compile": "Compile a network to a standalone PyTorch module or an ONNX file.",
     "check": "Validate specs and prove their expectations; for CI.",
+    "fmt": "Bring specs into their canonical layout.",
     "show": "Print a network at one stage of the compiler.",
     "summary": "Parameters, multiply-adds and activation memory, per block.",
     "verify": "Run both targets with the same weights and compare them.",

@@ -107,6 +107,28 @@ class Staged:
         return Written(self.path, True, self.size)
 
 
+def rewrite_file(path: Path, before: bytes, after: bytes) -> None:
+    """Replace the content of somebody's own file, whole or not at all; its permissions stay.
+
+    Raises:
+        DiagnosticError: it can't be written, is a link, or holds something else than `before` by now (SP050).
+    """
+    with _explained(path):
+        if path.is_symlink():
+            raise fail(
+                "SP050", f"“{path}” is a symbolic link, and links are not written through",
+                help="give the path it points to",
+            )  # fmt: skip
+        mode = stat.S_IMODE(path.stat().st_mode)
+    with staged(path, after, "text", force=True, always=True) as output:
+        with _explained(path):
+            assert output.temporary is not None
+            output.temporary.chmod(mode)
+            if path.read_bytes() != before:
+                raise fail("SP050", f"“{path}” was changed meanwhile, and is left alone", help="run it again")
+        output.commit()
+
+
 @contextlib.contextmanager
 def staged(
     path: Path, content: Content, kind: Kind, force: bool = False, *, always: bool = False

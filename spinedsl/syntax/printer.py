@@ -79,11 +79,12 @@ def body(node: nodes.Body, indent: str) -> str:
     if not node.statements:
         return "{}"
     inner = indent + _INDENT
-    lines = "".join(f"{inner}{_statement(s, inner)}\n" for s in node.statements)
+    lines = "".join(f"{inner}{statement(s, inner)}\n" for s in node.statements)
     return "{\n" + lines + indent + "}"
 
 
-def _statement(node: nodes.Statement, indent: str) -> str:
+def statement(node: nodes.Statement, indent: str = "") -> str:
+    """A statement of a body; its own body is indented further."""
     if isinstance(node, nodes.Chain):
         return chain(node)
     if isinstance(node, nodes.Let):
@@ -104,14 +105,18 @@ def _statement(node: nodes.Statement, indent: str) -> str:
 
 def definition(node: nodes.Definition) -> str:
     """A whole `block`, `resampling`, `merge`, `part` or `head`, with its documentation above."""
+    return f"{doc(node.doc)}{definition_head(node)} {body(node.body, '')}\n"
+
+
+def definition_head(node: nodes.Definition) -> str:
+    """What stands before its body."""
     parameters = ", ".join(
         f"{p.name}" if p.default is None else f"{p.name} = {expression(p.default)}" for p in node.parameters
     )
     head = f"{node.kind} {node.name}"
     head += f"({parameters})" if parameters else ""
     head += f" -> {expression(node.result)}" if node.result is not None else ""
-    head += f" -> {call(node.task)}" if node.task is not None else ""
-    return f"{doc(node.doc)}{head} {body(node.body, '')}\n"
+    return head + (f" -> {call(node.task)}" if node.task is not None else "")
 
 
 def doc(text: str) -> str:
@@ -232,7 +237,8 @@ def _conventions(node: nodes.Conventions) -> str:
     return f"{doc(node.doc)}conventions {node.name} {{\n{lines}}}\n"
 
 
-def _space_rule(rule: nodes.SpaceRule) -> str:
+def space_rule(rule: nodes.SpaceRule) -> str:
+    """One rule of a search space."""
     if isinstance(rule, nodes.Permute):
         return f"permute {', '.join(g.text for g in rule.groups)}"
     if isinstance(rule, nodes.Connect):
@@ -246,7 +252,7 @@ def _space_rule(rule: nodes.SpaceRule) -> str:
 
 def space(node: nodes.Space) -> str:
     """A search space, with its documentation above."""
-    lines = "".join(f"{_INDENT}{_space_rule(r)}\n" for r in node.rules)
+    lines = "".join(f"{_INDENT}{space_rule(r)}\n" for r in node.rules)
     return f"{doc(node.doc)}space {node.name} of {node.seed} {{\n{lines}}}\n"
 
 
