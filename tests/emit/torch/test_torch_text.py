@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from spinedsl.api import torch_source
 from spinedsl.emit.torch import emit
+from spinedsl.pipeline import optimised
 from spinedsl.specification import open_spec, standard_networks
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "torch"
@@ -59,6 +61,10 @@ def test_ruff_has_nothing_to_say(tmp_path):
         for conventions in ("torch", "garden"):
             path = tmp_path / f"{name}_{conventions}.py"
             path.write_text(text_of(name, conventions=conventions), encoding="utf-8")
+        for level in (1, 2):
+            rewritten = optimised(open_spec(f"std:{name}"), level)
+            text = torch_source(rewritten, checkpoint=level == 1)
+            (tmp_path / f"{name}_O{level}.py").write_text(text, encoding="utf-8")
     style = ["--isolated", "--line-length=100", "."]
     rules = "--select=E,F,W,I,UP,B,SIM,C4,RET,PIE"
     for command in (["check", rules, *style], ["format", "--diff", *style]):
