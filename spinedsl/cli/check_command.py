@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import click
 
 from spinedsl.analysis.checking import check
-from spinedsl.cli.render import Renderer, as_json
+from spinedsl.cli.render import Renderer
+from spinedsl.cli.reports import REPORTS, Checked
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, fail, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.specification import open_all
@@ -21,8 +21,8 @@ from spinedsl.specification import open_all
 @click.option("--root", "roots", multiple=True, metavar="DIR",
               type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Allow imports from this folder too.")  # fmt: skip
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True,
-              help="json: one object with all diagnostics, on standard output.")  # fmt: skip
+@click.option("--format", "style", type=click.Choice(["text", *REPORTS]), default="text", show_default=True,
+              help="text: with excerpts, on standard error; the others on standard output.")  # fmt: skip
 def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     """Validate every network of every SPEC, and prove what it expects.
 
@@ -33,10 +33,11 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     Examples:
       spinec check specs/*.spine
       spinec check specs/
-      spinec check my.spine --format json
+      spinec check specs/ --format github
+      spinec check specs/ --format sarif > spinec.sarif
     """
     found: list[Diagnostic] = []
-    networks = []
+    networks: list[Checked] = []
     for spec in specs:
         try:
             files = _files(spec)
@@ -48,13 +49,10 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
             found += [d for d in diagnostics if d not in found]
             networks += counts
     errors = sum(d.severity is Severity.ERROR for d in found)
-    if style == "json":
-        report = {
-            "networks": networks,
-            "errors": errors,
-            "diagnostics": [as_json(d) for d in found],
-        }
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    if style != "text":
+        report = REPORTS[style](networks, found)
+        if report:
+            click.echo(report)
     else:
         for network in networks:
             if network["errors"] == 0:
@@ -81,7 +79,7 @@ def _files(spec: str) -> list[str]:
     return [str(file) for file in files]
 
 
-def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[dict[str, object]]]:
+def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[Checked]]:
     """Everything there is to say of a file, and one entry a network."""
     try:
         scope, compilations = open_all(spec, roots)
@@ -89,7 +87,8 @@ def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], l
         return list(error.diagnostics), []
     definitions = Diagnostics()
     check_definitions(scope, definitions)
-    found, counts = definitions.found, []
+    found = definitions.found
+    counts: list[Checked] = []
     for compilation in compilations:
         diagnostics, expectations = check(compilation)
         found = found + [d for d in diagnostics if d not in found]
