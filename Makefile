@@ -44,6 +44,7 @@ lint: $(VENV)/spinec.stamp ## style, types, import contracts, and the specs them
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/spinec fmt --check specs examples
+	$(BIN)/python -m tools.diagnostics --check
 	$(BIN)/spinec check specs/*.spine specs/*/*.spine
 
 bench: $(VENV)/spinec.stamp ## measure what docs/benchmarks.md reports

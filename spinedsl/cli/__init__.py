@@ -30,6 +30,7 @@ COMMANDS = {
     "weights": "Weights from and to other code, and a look at them.",
     "schema": "Print the JSON Schema of the IR, of networks or models.",
     "list": "List the networks and models that ship with spinec.",
+    "explain": "Tell what a diagnostic code means, with examples.",
 }
 EXIT_DIAGNOSTICS = 1
 EXIT_BUG = 70
