@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from spinedsl.graph.program import Call, Function, Program
@@ -48,14 +48,19 @@ def _counted(function: Function, functions: Mapping[str, Function]) -> Function:
 def called_functions(functions: Mapping[str, Function], main: Function) -> dict[str, Function]:
     """Those of some functions that are called, those that are called before their callers."""
     found: dict[str, Function] = {}
-    waiting = [main]
+    waiting = [(main, _calls(main))]
     while waiting:
-        inside = (node.target.function for node in waiting[-1].nodes if isinstance(node.target, Call))
+        function, inside = waiting[-1]
+        # Each iterator goes on where it was: every call is looked at once.
         missing = next((name for name in inside if name not in found), None)
         if missing is not None:
-            waiting.append(functions[missing])
-        else:
-            done = waiting.pop()
-            if waiting:
-                found[done.name] = done
+            waiting.append((functions[missing], _calls(functions[missing])))
+            continue
+        waiting.pop()
+        if waiting:
+            found[function.name] = function
     return found
+
+
+def _calls(function: Function) -> Iterator[str]:
+    return (node.target.function for node in function.nodes if isinstance(node.target, Call))
