@@ -44,7 +44,7 @@ def _without(function: Function, empty: dict[str, int], decisions: Decisions) ->
     instead: dict[str, str] = {}
     nodes: list[Node] = []
     for node in function.nodes:
-        inputs = tuple(instead.get(value, value) for value in node.inputs)
+        inputs = tuple(instead.get(value, value) for value in node.inputs) if instead else node.inputs
         if isinstance(node.target, Call) and node.target.function in empty:
             instead[node.output] = inputs[empty[node.target.function]]
         elif not isinstance(node.target, Call) and _changes_nothing(node, shapes[node.inputs[0]]):
@@ -52,12 +52,16 @@ def _without(function: Function, empty: dict[str, int], decisions: Decisions) ->
             decisions.applied(function, node, "it changes nothing")
         else:
             nodes.append(node if inputs == node.inputs else replace(node, inputs=inputs))
+    if not instead:
+        return function
     outputs = tuple((name, instead.get(value, value)) for name, value in function.outputs)
     return replace(function, nodes=tuple(nodes), outputs=outputs)
 
 
 def _joined(function: Function, decisions: Decisions) -> Function:
     """The function with enlargements that follow one another as one: rule 2."""
+    if sum(isinstance(node.target, Upsample) for node in function.nodes) < 2:
+        return function
     counts = reads(function)
     kept: dict[str, Node] = {}
     for node in function.nodes:

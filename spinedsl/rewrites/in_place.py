@@ -55,8 +55,9 @@ def in_place(program: Program, inference: bool, decisions: Decisions) -> Program
     for name, function in program.functions.items():
         ((_, value),) = function.outputs
         # A call may return what something inside of it still needs.
-        new[name] = _Values(function, new, inference).obstacle(value) is None
-        functions[name] = _rewritten(function, _Values(function, new, inference), decisions)
+        values = _Values(function, new, inference)
+        new[name] = values.obstacle(value) is None
+        functions[name] = _rewritten(function, values, decisions)
     main = _rewritten(program.main, _Values(program.main, new, inference), decisions)
     return replace(program, functions=functions, main=main)
 

@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from spinedsl.graph.program import Call, Function, Node, Program
 from spinedsl.ops.types import FLOAT_BYTES
@@ -40,6 +41,8 @@ def _ordered(function: Function, needs: Mapping[str, int], decisions: Decisions)
     """The function, and the bytes that it holds at its worst beside its inputs."""
     values = _Values(function, needs)
     written = values.peak(function.nodes)
+    if _is_chain(function):
+        return function, written
     nodes = values.scheduled()
     peak = values.peak(nodes)
     if peak >= written:
@@ -49,6 +52,11 @@ def _ordered(function: Function, needs: Mapping[str, int], decisions: Decisions)
         function, moved, f"and what follows: {written / 2**20:.3g} MiB at once became {peak / 2**20:.3g}"
     )
     return replace(function, nodes=tuple(nodes)), peak
+
+
+def _is_chain(function: Function) -> bool:
+    """Whether each node reads the one before it, so that there is one order only."""
+    return all(before.output in node.inputs for before, node in pairwise(function.nodes))
 
 
 @dataclass
