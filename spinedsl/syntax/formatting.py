@@ -44,7 +44,6 @@ class _Comment:
 
     start: int
     end: int
-    line: int
     text: str
 
 
@@ -73,7 +72,7 @@ class _Formatter:
         self.source = source
         self.text = source.text
         self.comments = [
-            _Comment(m.start(), m.end(), source.position(m.start())[0], m.group().rstrip())
+            _Comment(m.start(), m.end(), m.group().rstrip())
             for m in _COMMENT.finditer(self.text)
             if m.group("comment")
         ]
@@ -112,10 +111,11 @@ class _Formatter:
             self.next += 1
 
     def _comment_behind(self, end: int) -> None:
-        """A comment on the line where something ended goes behind the line that was written last."""
+        """A comment right behind something, on its line, goes behind the line that was written last."""
         if self.next < len(self.comments):
             comment = self.comments[self.next]
-            if comment.start >= end and self.source.position(max(end - 1, 0))[0] == comment.line:
+            between = self.text[end : comment.start]
+            if comment.start >= end and "\n" not in between and not between.strip():
                 self.lines[-1].comment = comment.text
                 self.last = comment.end
                 self.next += 1
@@ -191,7 +191,6 @@ def _aligned(lines: Sequence[_Line]) -> list[str]:
         texts += [_broken(_row(line, widths), indent, line.fixed) for line in run]
     behind = [bool(line.comment) for line in lines]
     result: list[str] = []
-    place = 0
     for with_comment, run_of in groupby(range(len(lines)), lambda index: behind[index]):
         indices = list(run_of)
         widest = max(len(texts[index][-1]) for index in indices)
@@ -200,7 +199,6 @@ def _aligned(lines: Sequence[_Line]) -> list[str]:
             if with_comment:
                 last = f"{last.ljust(widest)}  {lines[index].comment}"
             result += [*before, last]
-        place += len(indices)
     return [line.rstrip() for line in result]
 
 

@@ -147,6 +147,8 @@ def test_comments_in_the_middle_of_a_declaration_leave_it_alone():
         "network n { a: residual @2 <- b, # first\n c # second\n }",
         'import "a.spine" # why\nnetwork n {}',
         "merge m {}\r\npart p {} # dos\r\n",
+        "part p { when down { conv# there\n# here\n(bias = true) 1x1, act } }",
+        "part p { act } part q { norm } # of q",
     ],
 )
 def test_odd_places_of_comments(text):
