@@ -4,7 +4,8 @@
                  └─ files at -O0, -O2 ─────────▶ ONNX Runtime, OpenVINO; beside them what torch.onnx.export
                                                  and onnxslim make of the written module
 
-All have the same random weights. Callers may add modules of their own to every section.
+Modules have the same random weights; files have freshly drawn ones, or their module's. How fast they are doesn't
+depend on that. Callers may add modules of their own to every section.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def build(
     if precision.placement not in (None, form.placement) and optimisation is not None:
         raise fail(
             "SP059", f"{runtime} has no fast kernels for pairs that are placed for {precision.placement}",
-            help="leave `--placement` out: the runtime has its own",
+            help=f"leave `--placement` out, or name the runtime it is for; {runtime} has {form.placement}",
         )  # fmt: skip
     if precision.precision == "int8" and precision.calibrate is None:
         raise fail(

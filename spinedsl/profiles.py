@@ -56,7 +56,7 @@ class OnnxForm:
     Attributes:
         opset: of the file.
         nms: who suppresses the overlapping boxes of a one-stage detector.
-        placement: whose kernels the Q/DQ pairs of an int8 file are placed for; no others will do.
+        placement: whose kernels the Q/DQ pairs of an int8 file are placed for; others are refused.
         folds_norms: at `-O2` norms are folded into the layers before them.
         refusals: what the file must not hold.
     """
@@ -128,9 +128,10 @@ _PLUGIN = Refusal(
 )
 
 
-def _data_sheet(tflops: float, gbps: float) -> Costs:
-    """Costs at the peaks of a device; a multiply-add is two operations."""
-    return Costs(mac=2e-3 / tflops, byte=1 / gbps, upsampled_byte=1 / gbps)
+_FUSES_ALL = {"fuses_norm": True, "fuses_activation": True, "fuses_add": True}
+
+_A100 = Costs(mac=2 / 312_000, byte=1 / 2_039, upsampled_byte=1 / 2_039)
+"""At its peaks: 312,000 GFLOPS, of which a multiply-add is two, and 2,039 GB/s."""
 
 
 PROFILES: dict[str, Profile] = {
@@ -139,20 +140,18 @@ PROFILES: dict[str, Profile] = {
         Profile(
             "torch",
             Costs(0.0101, 0.0725, 0.1687),
-            True,
-            False,
-            False,
+            fuses_norm=True,
+            fuses_activation=False,
+            fuses_add=False,
             channels_last=True,
             folds_norms=True,
             in_place=True,
             keeps_order=True,
         ),
-        Profile(
-            "ort-cpu", Costs(0.0180, 0.0235, 0.0500), True, True, True, onnx=OnnxForm(refusals=(_PLUGIN,))
-        ),
+        Profile("ort-cpu", Costs(0.0180, 0.0235, 0.0500), **_FUSES_ALL, onnx=OnnxForm(refusals=(_PLUGIN,))),
         Profile(
             "ort-cuda",
-            _data_sheet(tflops=312, gbps=2_039),
+            _A100,
             fuses_norm=True,
             fuses_activation=True,
             fuses_add=False,
@@ -170,10 +169,8 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "tensorrt",
-            _data_sheet(tflops=312, gbps=2_039),
-            fuses_norm=True,
-            fuses_activation=True,
-            fuses_add=True,
+            _A100,
+            **_FUSES_ALL,
             onnx=OnnxForm(
                 nms="trt",
                 placement="tensorrt",
@@ -187,9 +184,7 @@ PROFILES: dict[str, Profile] = {
                 ),
             ),
         ),
-        Profile(
-            "openvino", Costs(0.0089, 0.0215, 0.0629), True, True, True, onnx=OnnxForm(refusals=(_PLUGIN,))
-        ),
+        Profile("openvino", Costs(0.0089, 0.0215, 0.0629), **_FUSES_ALL, onnx=OnnxForm(refusals=(_PLUGIN,))),
     )
 }
 """Every runtime by its name."""

@@ -38,6 +38,10 @@ REWRITTEN = 1e-5
 REWRITTEN_EXACT = 1e-9
 """The same in float64, in training: a wrong rule differs by far more than float64 rounds."""
 
+BY_HAND = 1e-6
+"""A generated module against the same network written by hand, at the same weights: the same sums, but in
+place. Measured: no difference at all."""
+
 SAME_MODULE = {"rtol": 1e-4, "atol": 1e-5}
 """The generated module against itself, run in another way: compiled, exported, traced, channels last."""
 

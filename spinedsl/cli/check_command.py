@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from spinedsl.analysis.checking import check
+from spinedsl.cli.options import files_of
 from spinedsl.cli.render import Renderer
-from spinedsl.cli.reports import REPORTS, Checked
-from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, fail, in_order
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.specification import open_all
+
+if TYPE_CHECKING:
+    from spinedsl.cli.reports import Checked
+
+FORMATS = ("concise", "json", "github", "junit", "sarif")
 
 
 @click.command("check")
@@ -21,7 +26,7 @@ from spinedsl.specification import open_all
 @click.option("--root", "roots", multiple=True, metavar="DIR",
               type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Allow imports from this folder too.")  # fmt: skip
-@click.option("--format", "style", type=click.Choice(["text", *REPORTS]), default="text", show_default=True,
+@click.option("--format", "style", type=click.Choice(("text", *FORMATS)), default="text", show_default=True,
               help="text: with excerpts, on standard error; the others on standard output.")  # fmt: skip
 def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     """Validate every network of every SPEC, and prove what it expects.
@@ -40,7 +45,7 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
     networks: list[Checked] = []
     for spec in specs:
         try:
-            files = _files(spec)
+            files = files_of(spec)
         except DiagnosticError as error:
             found += [d for d in error.diagnostics if d not in found]
             continue
@@ -50,6 +55,9 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
             networks += counts
     errors = sum(d.severity is Severity.ERROR for d in found)
     if style != "text":
+        # Imported where it is asked for: what people read starts sooner.
+        from spinedsl.cli.reports import REPORTS
+
         report = REPORTS[style](networks, found)
         if report:
             click.echo(report)
@@ -63,20 +71,6 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
                 click.echo(f"ok  {network['file']}:{network['name']}{proved}")
         Renderer.for_stream(sys.stderr).show(found)
     return 1 if errors else 0
-
-
-def _files(spec: str) -> list[str]:
-    """The SPEC itself, or the files of the folder that it is.
-
-    Raises:
-        DiagnosticError: a folder without any (SP001).
-    """
-    if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
-        return [spec]
-    files = sorted(Path(spec).rglob("*.spine"))
-    if not files:
-        raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
-    return [str(file) for file in files]
 
 
 def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[Checked]]:

@@ -29,7 +29,7 @@ from spinedsl.onnx_target import (
     read_labels,
     settled,
 )
-from spinedsl.pipeline import AnyCompilation
+from spinedsl.pipeline import AnyCompilation, optimised
 from spinedsl.profiles import Level
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def command(
     other = numbers.request()
     if validate and not level:
         raise click.UsageError("--validate: only with -O1 or -O2")
-    compilation = options.rewritten(options.opened(spec, overrides, roots), level, runtime, target)
+    compilation = optimised(options.opened(spec, overrides, roots), level, runtime, target)
     _ = compilation.program
     Renderer.for_stream(sys.stderr).show(notes(compilation))
     validated = _validated(compilation) if validate else ""

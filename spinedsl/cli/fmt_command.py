@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from pathlib import Path
 
 import click
 
+from spinedsl.cli.options import files_of
 from spinedsl.cli.render import Renderer
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, fail
 from spinedsl.emit.output import rewrite_file
@@ -40,10 +40,15 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
             raise click.UsageError("“-” stands alone")
         return _standard_input(check, diff)
     found: list[Diagnostic] = []
-    changed = unchanged = 0
-    for path in dict.fromkeys(file for given in paths for file in _files(given, found)):
+    files: list[str] = []
+    for given in paths:
         try:
-            before = path.read_bytes() if path.is_file() else b""
+            files += files_of(given)
+        except DiagnosticError as error:
+            found += error.diagnostics
+    changed = unchanged = 0
+    for path in dict.fromkeys(map(Path, files)):
+        try:
             source = open_source(path)
             text = formatted(source)
             if text == source.text:
@@ -55,7 +60,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
             elif check:
                 click.echo(f"would reformat {path}")
             else:
-                rewrite_file(path, before, text.encode())
+                rewrite_file(path, source.text, text)
                 click.echo(f"reformatted {path}")
         except DiagnosticError as error:
             found += [d for d in error.diagnostics if d not in found]
@@ -64,19 +69,6 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
         verb = "would change" if check else "changed"
         click.echo(f"{changed} {verb}, {unchanged} unchanged", err=True)
     return 1 if found or (changed and (check or diff)) else 0
-
-
-def _files(path: str, found: list[Diagnostic]) -> list[Path]:
-    """The file itself, or those of the folder that it is."""
-    if not os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises on odd names)
-        return [Path(path)]
-    files = sorted(Path(path).rglob("*.spine"))
-    if not files:
-        try:
-            raise fail("SP001", f"there is no .spine file in “{path}”", help="give the folder of your specs")
-        except DiagnosticError as error:
-            found += error.diagnostics
-    return files
 
 
 def _standard_input(check: bool, diff: bool) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from spinedsl.pipeline import AnyCompilation, optimised
-from spinedsl.profiles import PROFILES, Level
+from spinedsl.diagnostics import fail
+from spinedsl.pipeline import AnyCompilation
+from spinedsl.profiles import PROFILES
 from spinedsl.specification import open_spec
 
 Decorated = Callable[..., Any]
@@ -59,13 +61,20 @@ def optimisation(function: Decorated) -> Decorated:
     )(function)  # fmt: skip
 
 
-def rewritten(
-    compilation: AnyCompilation, level: Level, runtime: str | None, target: str = "torch"
-) -> AnyCompilation:
-    """The compilation at a level of optimisation, for a runtime."""
-    return optimised(compilation, level, runtime, target)
-
-
 def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:
     """The compilation that the shared arguments ask for."""
     return open_spec(spec, overrides, roots)
+
+
+def files_of(spec: str) -> list[str]:
+    """The path itself, or all .spine files of the folder that it is, and below.
+
+    Raises:
+        DiagnosticError: a folder without any (SP001).
+    """
+    if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
+        return [spec]
+    files = sorted(Path(spec).rglob("*.spine"))
+    if not files:
+        raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
+    return [str(file) for file in files]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spinedsl.cli import options
-from spinedsl.pipeline import STAGES, Compilation, ModelCompilation
+from spinedsl.pipeline import STAGES, Compilation, ModelCompilation, optimised
 from spinedsl.profiles import Level
 
 
@@ -46,8 +46,8 @@ def command(
     if why:
         from spinedsl.rewrites.decisions import decisions_text
 
-        optimised = options.rewritten(compilation, level, runtime)
-        click.echo(decisions_text(optimised.decisions), nl=False)
+        rewritten = optimised(compilation, level, runtime)
+        click.echo(decisions_text(rewritten.decisions), nl=False)
         return
     if stage == "syntax":
         from spinedsl.syntax import printer
@@ -68,7 +68,7 @@ def command(
     else:
         from spinedsl.graph.text import program_text
 
-        compilation = options.rewritten(compilation, level, runtime)
+        compilation = optimised(compilation, level, runtime)
         click.echo(program_text(compilation.program), nl=False)
         if isinstance(compilation, ModelCompilation):
             for _, program in compilation.assembly.region_programs():

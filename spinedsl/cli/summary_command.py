@@ -11,6 +11,7 @@ from spinedsl.analysis.roofline import Bound, device_of
 from spinedsl.analysis.summary import Row, Summary, summarise
 from spinedsl.cli import options
 from spinedsl.cli.tables import aligned, size_text
+from spinedsl.pipeline import optimised
 from spinedsl.profiles import Level
 
 
@@ -42,7 +43,7 @@ def command(
       spinec summary std:spinenet49 --set input="3 x 896 x 896" --json
       spinec summary std:spinenet49 -O2 --device cpu:200,40
     """
-    compilation = options.rewritten(options.opened(spec, overrides, roots), level, runtime)
+    compilation = optimised(options.opened(spec, overrides, roots), level, runtime)
     summary = summarise(compilation, None if device is None else device_of(device))
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))

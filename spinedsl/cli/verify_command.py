@@ -14,6 +14,7 @@ import click
 
 from spinedsl.cli import options
 from spinedsl.cli.render import Renderer
+from spinedsl.pipeline import optimised
 from spinedsl.profiles import Level
 from spinedsl.runtime import TOLERANCE, Report, verify
 
@@ -67,7 +68,7 @@ def command(
       spinec verify std:spinenet49 -O2 --runtime openvino
     """
     report = verify(
-        options.rewritten(options.opened(spec, overrides, roots), level, runtime, "onnx"),
+        optimised(options.opened(spec, overrides, roots), level, runtime, "onnx"),
         size=size, batch=batch, weights=weights, seed=seed, opset=opset, tolerance=tolerance,
     )  # fmt: skip
     if as_json:

@@ -107,8 +107,8 @@ class Staged:
         return Written(self.path, True, self.size)
 
 
-def rewrite_file(path: Path, before: bytes, after: bytes) -> None:
-    """Replace the content of somebody's own file, whole or not at all; its permissions stay.
+def rewrite_file(path: Path, before: str, after: str) -> None:
+    """Replace the text of somebody's own file, whole or not at all; its permissions stay.
 
     Raises:
         DiagnosticError: it can't be written, is a link, or holds something else than `before` by now (SP050).
@@ -120,11 +120,11 @@ def rewrite_file(path: Path, before: bytes, after: bytes) -> None:
                 help="give the path it points to",
             )  # fmt: skip
         mode = stat.S_IMODE(path.stat().st_mode)
-    with staged(path, after, "text", force=True, always=True) as output:
+    with staged(path, after.encode(), "text", force=True, always=True) as output:
         with _explained(path):
             assert output.temporary is not None
             output.temporary.chmod(mode)
-            if path.read_bytes() != before:
+            if path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff") != before:
                 raise fail("SP050", f"“{path}” was changed meanwhile, and is left alone", help="run it again")
         output.commit()
 

@@ -15,7 +15,7 @@ keeps the best 60 of all partial orders finds nothing better.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
@@ -109,7 +109,7 @@ class _Values:
     def scheduled(self) -> list[Node]:
         """All nodes, by the rules above; linear but for the heaps."""
         position = {node.output: index for index, node in enumerate(self.function.nodes)}
-        left = Counter({value: len(readers) for value, readers in self.readers.items()})
+        left = {value: len(readers) for value, readers in self.readers.items()}
         waiting = {output: sum(value in position for value in read) for output, read in self.read.items()}
         freeing: list[tuple[int, int]] = []
         others: list[int] = []

@@ -23,7 +23,7 @@ from spinedsl.graph.inline import Inlined
 from spinedsl.graph.program import Program
 from spinedsl.ir.model import FeatureInput
 from spinedsl.ir.titles import class_name
-from spinedsl.passes.fold_norms import PartsFolding
+from spinedsl.passes.fold_norms import fold_norms
 from spinedsl.pipeline import AnyCompilation, Compilation
 from spinedsl.runtime.modules import load_module, load_state
 from spinedsl.runtime.tools import need
@@ -127,7 +127,7 @@ def verify(
             that don't fit (SP051), a runtime that has no ONNX files (SP030), torch or onnxruntime missing (SP052).
     """
     torch, onnxruntime = (need(name, "`spinec verify`") for name in ("torch", "onnxruntime"))
-    form_of(compilation.optimisation)
+    form_of(compilation.optimisation)  # which refuses a runtime that has no ONNX files
     size = size or default_size(compilation)
     compilation = compilation.resized(*size)
     parameters = compilation.parameters
@@ -264,13 +264,12 @@ def _run_onnx(
 
     options = OnnxOptions(opset, frozenset({"batch"}))
     optimisation = compilation.optimisation
-    folding = PartsFolding()
-    folds = optimisation is not None and optimisation.folds_in_files
-    inlined = folding(graph.inlined) if folds else graph.inlined
+    inlined = graph.inlined
+    own: Weights = ((name, weights[name]) for name in inlined.parameters())
+    if optimisation is not None and optimisation.folds_in_files:
+        folding = fold_norms(inlined)
+        inlined, own = folding.inlined, folded_weights(own, folding.origins)
     model = emit(compilation.network, graph.program, inlined, options, compilation.subject)
-    own: Weights = ((name, weights[name]) for name in (folding.before if folds else model.parameters))
-    if folds:
-        own = folded_weights(own, {name: folding.origins[name] for name in model.parameters})
     session = onnxruntime.InferenceSession(model.to_bytes(own), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))

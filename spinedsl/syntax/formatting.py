@@ -21,9 +21,7 @@ from spinedsl.source import Source
 from spinedsl.syntax import nodes
 from spinedsl.syntax.layout import Leaf, Unit, Whole, units_of
 from spinedsl.syntax.parser import parse
-
-INDENT = "  "
-WIDTH = 100
+from spinedsl.syntax.printer import INDENT, WIDTH
 
 _COMMENT = re.compile(r'"[^"\n]*"|(?P<comment>#[^\n]*)')
 _BREAK = re.compile(r'"[^"\n]*"|(?P<open>\()|(?P<close>\))|(?P<comma>, )')
@@ -69,7 +67,6 @@ class _Formatter:
     """Writes units, and the comments between them, from the first to the last."""
 
     def __init__(self, source: Source) -> None:
-        self.source = source
         self.text = source.text
         self.comments = [
             _Comment(m.start(), m.end(), m.group().rstrip())
@@ -84,9 +81,10 @@ class _Formatter:
     def run(self, file: nodes.File) -> str:
         previous: nodes.Item | None = None
         for item, unit in zip(file.items, units_of(file, self.text), strict=True):
-            apart = not (isinstance(previous, nodes.Import) and isinstance(item, nodes.Import))
-            self._comments_before(unit.start, 0, apart=apart and previous is not None)
-            self._unit(unit, 0, apart=apart and previous is not None)
+            imports = isinstance(previous, nodes.Import) and isinstance(item, nodes.Import)
+            apart = previous is not None and not imports
+            commented = self._comments_before(unit.start, 0, apart)
+            self._unit(unit, 0, apart and not commented)
             previous = item
         self._comments_before(len(self.text), 0)
         return "".join(f"{line}\n" for line in _aligned(self.lines))
@@ -100,15 +98,16 @@ class _Formatter:
         if apart or self.text.count("\n", self.last, start) > 1:
             self.lines.append(_Line(0, ()))
 
-    def _comments_before(self, end: int, indent: int, apart: bool = False) -> None:
-        """Comments on lines of their own."""
+    def _comments_before(self, end: int, indent: int, apart: bool = False) -> bool:
+        """Comments on lines of their own; whether there are any."""
+        first = self.next
         while self.next < len(self.comments) and self.comments[self.next].start < end:
             comment = self.comments[self.next]
-            self._gap(comment.start, apart)
-            apart = False
+            self._gap(comment.start, apart and self.next == first)
             self.lines.append(_Line(indent, (comment.text,), fixed=True))
             self.last = comment.end
             self.next += 1
+        return self.next > first
 
     def _comment_behind(self, end: int) -> None:
         """A comment right behind something, on its line, goes behind the line that was written last."""
@@ -123,11 +122,7 @@ class _Formatter:
     # ---- units
 
     def _unit(self, unit: Unit, indent: int, apart: bool = False) -> None:
-        written = self.last
-        if not (apart and self.lines and self.lines[-1].fixed and written is not None):
-            self._gap(unit.start, apart)
-        elif self.text.count("\n", written, unit.start) > 1:
-            self.lines.append(_Line(0, ()))
+        self._gap(unit.start, apart)
         if isinstance(unit, Leaf):
             self._leaf(unit, indent)
         else:
@@ -161,9 +156,8 @@ class _Formatter:
         head = unit.head
         while True:
             self.lines.append(_Line(indent, (f"{head} {{" if head else "{",)))
-            behind = [c for c in self.comments[self.next :][:1] if c.start < unit.opening]
-            if behind:
-                self.lines[-1].comment = behind[0].text
+            if self.next < len(self.comments) and self.comments[self.next].start < unit.opening:
+                self.lines[-1].comment = self.comments[self.next].text
                 self.next += 1
             else:
                 self._comment_behind(unit.opening + 1)

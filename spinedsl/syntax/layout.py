@@ -58,7 +58,8 @@ Unit = Leaf | Whole
 
 def units_of(file: nodes.File, text: str) -> list[Unit]:
     """One unit for each item of a file."""
-    return [_Units(text).item(item) for item in file.items]
+    units = _Units(text)
+    return [units.item(item) for item in file.items]
 
 
 class _Units:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from spinedsl.syntax import nodes
 
 WIDTH = 100
-_INDENT = "  "
+INDENT = "  "
 _PRECEDENCE = {
     "or": 1, "and": 2, "not": 3,
     "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
@@ -78,7 +78,7 @@ def body(node: nodes.Body, indent: str) -> str:
     """Statements in braces; the opening brace stands on the current line."""
     if not node.statements:
         return "{}"
-    inner = indent + _INDENT
+    inner = indent + INDENT
     lines = "".join(f"{inner}{statement(s, inner)}\n" for s in node.statements)
     return "{\n" + lines + indent + "}"
 
@@ -171,7 +171,7 @@ def block(node: nodes.Block) -> str:
 
 def _stem(node: nodes.Stem) -> str:
     lines = [chain(i) if isinstance(i, nodes.Chain) else block(i) for i in node.items]
-    return "stem {\n" + "".join(f"{_INDENT * 2}{line}\n" for line in lines) + _INDENT + "}"
+    return "stem {\n" + "".join(f"{INDENT * 2}{line}\n" for line in lines) + INDENT + "}"
 
 
 def _endpoints(node: nodes.Endpoints) -> str:
@@ -205,14 +205,14 @@ def declaration(node: nodes.Declaration) -> str:
     if isinstance(node, nodes.Widths):
         entries = (f"{levels(e.levels)}: {expression(e.channels)}" for e in node.entries)
         return f"width {{ {', '.join(entries)} }}"
-    lines = "".join(f"{_INDENT * 2}{f.name} @{f.level} -> {expression(f.channels)}\n" for f in node.features)
-    return f"input of {size(node.size.extents)} {{\n{lines}{_INDENT}}}"
+    lines = "".join(f"{INDENT * 2}{f.name} @{f.level} -> {expression(f.channels)}\n" for f in node.features)
+    return f"input of {size(node.size.extents)} {{\n{lines}{INDENT}}}"
 
 
 def network(node: nodes.Network) -> str:
     """A whole network, with its documentation above."""
     extends = f" extends {node.extends}" if node.extends else ""
-    lines = "".join(f"{_INDENT}{declaration(d)}\n" for d in node.declarations)
+    lines = "".join(f"{INDENT}{declaration(d)}\n" for d in node.declarations)
     return f"{doc(node.doc)}network {node.name}{extends} {{\n{lines}}}\n"
 
 
@@ -228,12 +228,12 @@ def model_declaration(node: nodes.ModelDeclaration) -> str:
 def model(node: nodes.Model) -> str:
     """A whole model, with its documentation above."""
     extends = f" extends {node.extends}" if node.extends else ""
-    lines = "".join(f"{_INDENT}{model_declaration(d)}\n" for d in node.declarations)
+    lines = "".join(f"{INDENT}{model_declaration(d)}\n" for d in node.declarations)
     return f"{doc(node.doc)}model {node.name}{extends} {{\n{lines}}}\n"
 
 
 def _conventions(node: nodes.Conventions) -> str:
-    lines = "".join(f"{_INDENT}{setting(s)}\n" for s in node.settings)
+    lines = "".join(f"{INDENT}{setting(s)}\n" for s in node.settings)
     return f"{doc(node.doc)}conventions {node.name} {{\n{lines}}}\n"
 
 
@@ -252,7 +252,7 @@ def space_rule(rule: nodes.SpaceRule) -> str:
 
 def space(node: nodes.Space) -> str:
     """A search space, with its documentation above."""
-    lines = "".join(f"{_INDENT}{space_rule(r)}\n" for r in node.rules)
+    lines = "".join(f"{INDENT}{space_rule(r)}\n" for r in node.rules)
     return f"{doc(node.doc)}space {node.name} of {node.seed} {{\n{lines}}}\n"
 
 

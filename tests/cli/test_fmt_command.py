@@ -96,7 +96,7 @@ def test_too_much_standard_input_is_refused_and_not_cut(monkeypatch, capsys):
     assert status == 1 and out == "" and "SP002" in err
 
 
-@pytest.mark.parametrize("path", ["missing.spine", "empty"])
+@pytest.mark.parametrize("path", ["missing.spine", "empty", "a" * 300, ""])
 def test_what_is_not_there(here, capsys, path):
     (here / "empty").mkdir()
     status, _, err = fmt(capsys, path)
@@ -113,6 +113,6 @@ def test_links_are_not_written_through(here, capsys):
 def test_what_was_changed_meanwhile_is_kept(here):
     path = here / "ugly.spine"
     with pytest.raises(DiagnosticError, match="was changed meanwhile"):
-        rewrite_file(path, b"as it was", NEAT.encode())
+        rewrite_file(path, "as it was", NEAT)
     assert path.read_text() == UGLY
     assert sorted(each.name for each in here.iterdir()) == ["neat.spine", "ugly.spine"]

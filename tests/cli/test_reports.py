@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from spinedsl.cli import run
+from spinedsl.cli.check_command import FORMATS
 from spinedsl.cli.reports import REPORTS
 from spinedsl.diagnostics import Diagnostic, Label, Severity
 from spinedsl.source import Source, Span
@@ -37,6 +38,10 @@ def check(capsys, style: str, *specs: str) -> tuple[int, str]:
     out, err = capsys.readouterr()
     assert err == ""
     return status, out
+
+
+def test_every_format_that_can_be_chosen_has_a_report():
+    assert tuple(REPORTS) == FORMATS
 
 
 @pytest.mark.parametrize("style", REPORTS)

@@ -155,6 +155,11 @@ def test_odd_places_of_comments(text):
     layout(text)
 
 
+def test_an_empty_line_stands_between_items_whatever_the_first_one_looks_like():
+    text = 'import # why\n    "a.spine"\n'
+    assert layout(f"{text}merge m {{}}") == f"{text}\nmerge m {{}}\n"
+
+
 @pytest.mark.parametrize("path", SPEC_FILES, ids=SPEC_IDS)
 def test_what_ships_is_formatted(path: Path):
     text = path.read_text(encoding="utf-8")

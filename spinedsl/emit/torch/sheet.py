@@ -91,21 +91,22 @@ def sheet(program: Program, extents: Extents, operators: Iterable[Operator], tak
     return Sheet(shared, plan_classes(shared), definitions, norm)
 
 
+_STANDARD = {
+    "import math": r"\bmath\.",
+    "from contextlib import contextmanager, nullcontext": r"^@contextmanager\b",
+}
+_TORCH = {"from torch.utils.checkpoint import checkpoint": r"\breturn checkpoint\("}
+"""Import → what a text that needs it holds."""
+
+
 def standard_imports(texts: Sequence[str]) -> list[str]:
     """Imports from the standard library that the texts need."""
-    lines = ["import math"] if any(re.search(r"\bmath\.", text) for text in texts) else []
-    if _checkpoints(texts):
-        lines.append("from contextlib import contextmanager, nullcontext")
-    return lines
+    return [line for line, used in _STANDARD.items() if any(re.search(used, text) for text in texts)]
 
 
 def torch_imports(texts: Sequence[str]) -> list[str]:
     """Lines of imports from torch that the texts need beyond torch itself and nn."""
-    return ["from torch.utils.checkpoint import checkpoint"] if _checkpoints(texts) else []
-
-
-def _checkpoints(texts: Sequence[str]) -> bool:
-    return any(text.startswith("@contextmanager\ndef counted_already") for text in texts)
+    return [line for line, used in _TORCH.items() if any(re.search(used, text) for text in texts)]
 
 
 def _norm(operators: Iterable[Operator]) -> dict[str, str]:

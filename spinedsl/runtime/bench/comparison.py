@@ -28,7 +28,7 @@ class Contender:
 
 
 Maker = Callable[[], Contender]
-"""Contenders are made when their section runs: two of them may not fit into memory together with others."""
+"""Contenders are made when their section runs: those of all sections may not fit into memory at once."""
 
 
 @record
@@ -101,5 +101,5 @@ def measure(section: Section, tell: Callable[[str], None] = lambda name: None) -
         for name, contender in made.items()
     ]
     made.clear()
-    gc.collect()
+    gc.collect()  # modules are circles of references, and large
     return Measured(section.title, tuple(rows))

@@ -13,10 +13,8 @@ from typing import Any
 
 from spinedsl.diagnostics import fail
 from spinedsl.runtime.bench.comparison import Contender
-from spinedsl.runtime.bench.timing import PROVIDERS, available
+from spinedsl.runtime.bench.timing import PROVIDERS, PURPOSE, available
 from spinedsl.runtime.tools import need
-
-PURPOSE = "`spinec bench`"
 
 
 def in_onnxruntime(path: Path, given: Any, device: str = "cpu") -> Contender:

@@ -10,9 +10,8 @@ from typing import Any
 
 from spinedsl.diagnostics import fail
 from spinedsl.runtime.bench.comparison import Contender
+from spinedsl.runtime.bench.timing import PURPOSE
 from spinedsl.runtime.tools import need
-
-PURPOSE = "`spinec bench`"
 
 
 def images(batch: int, height: int, width: int, device: str = "cpu") -> Any:

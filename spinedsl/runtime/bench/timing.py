@@ -14,6 +14,9 @@ from spinedsl.records import record
 from spinedsl.runtime.tools import need
 from spinedsl.weights import initial_weights
 
+PURPOSE = "`spinec bench`"
+"""What needs the libraries."""
+
 WARM_UP = 2
 """Runs before the ones that count: the first ones allocate and choose kernels."""
 
@@ -32,7 +35,7 @@ class Timed:
 
 def available(device: str) -> bool:
     """Whether ONNX Runtime has the device here."""
-    onnxruntime = need("onnxruntime", "`spinec bench`")
+    onnxruntime = need("onnxruntime", PURPOSE)
     return PROVIDERS[device] in onnxruntime.get_available_providers()
 
 
@@ -42,7 +45,7 @@ def session(model: OnnxModel, device: str, threads: int) -> Any:
     Args:
         threads: of the CPU; 0 for what ONNX Runtime chooses.
     """
-    onnxruntime = need("onnxruntime", "`spinec bench`")
+    onnxruntime = need("onnxruntime", PURPOSE)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
