@@ -78,6 +78,29 @@ class Label:
 
 
 @record
+class Edit:
+    """A change of text: what `span` covers becomes `text`; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@record
+class Fix:
+    """A mend that a tool can make: all its edits, or none.
+
+    Attributes:
+        title: what it does, as an action: "write “<-”".
+        edits: in the order of their file; they don't overlap.
+        safe: it can only be what was meant, so `--fix` may make it unasked; an editor offers the others.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+@record
 class Diagnostic:
     """One problem, in the user's words.
 
@@ -88,6 +111,7 @@ class Diagnostic:
         primary: where it is; None only if no source text exists yet.
         secondary: further places ("declared here").
         help: an action that mends it, or None.
+        fix: the same, as edits, if a tool can make it.
     """
 
     code: str
@@ -96,6 +120,7 @@ class Diagnostic:
     primary: Label | None = None
     secondary: tuple[Label, ...] = ()
     help: str | None = None
+    fix: Fix | None = None
 
     def __post_init__(self) -> None:
         assert self.code in CODES, f"undeclared diagnostic code {self.code}"
@@ -132,10 +157,11 @@ class Diagnostics:
         secondary: Iterable[Label] = (),
         help: str | None = None,
         severity: Severity = Severity.ERROR,
+        fix: Fix | None = None,
     ) -> None:
         """Record one diagnostic; identical ones are recorded once."""
         primary = Label(span, label) if span is not None else None
-        diagnostic = Diagnostic(code, message, severity, primary, tuple(secondary), help)
+        diagnostic = Diagnostic(code, message, severity, primary, tuple(secondary), help, fix)
         self.extend([diagnostic])
 
     def absorbing(self) -> _Absorbing:
@@ -198,10 +224,11 @@ def fail(
     *,
     secondary: Iterable[Label] = (),
     help: str | None = None,
+    fix: Fix | None = None,
 ) -> DiagnosticError:
     """An exception holding one error, for problems that leave nothing more to look at."""
     primary = Label(span, label) if span is not None else None
-    return DiagnosticError([Diagnostic(code, message, Severity.ERROR, primary, tuple(secondary), help)])
+    return DiagnosticError([Diagnostic(code, message, Severity.ERROR, primary, tuple(secondary), help, fix)])
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

@@ -92,6 +92,28 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
+class Files:
+    """Where source texts are read from: here, the disk.
+
+    What reads them elsewhere derives from it: an editor's unsaved texts, a revision of a repository.
+    """
+
+    def holds(self, path: Path) -> bool:
+        """Whether there is a file at a path; never raises."""
+        return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises on odd names)
+
+    def read(self, path: Path, name: str | None = None) -> Source:
+        """The text at a path, which diagnostics call `name`.
+
+        Raises:
+            SourceProblem: it can't be read as a source text.
+        """
+        return read_source(path, name)
+
+
+DISK = Files()
+
+
 def read_source(path: Path, name: str | None = None) -> Source:
     """Read `path` as a source text.
 

@@ -12,7 +12,7 @@ from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.loading import Scope, load, open_source
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
-from spinedsl.source import Source, Span
+from spinedsl.source import DISK, Files, Source, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
@@ -32,7 +32,10 @@ class Listed:
 
 
 def open_spec(
-    spec: str | Path, overrides: Overrides | None = None, roots: Sequence[Path] = ()
+    spec: str | Path,
+    overrides: Overrides | None = None,
+    roots: Sequence[Path] = (),
+    files: Files = DISK,
 ) -> AnyCompilation:
     """The compilation of one network or model.
 
@@ -41,12 +44,13 @@ def open_spec(
             one, or one named like the file.
         overrides: declarations laid over its own, later ones over earlier ones.
         roots: further folders that imports may reach.
+        files: where files are read from.
 
     Raises:
         DiagnosticError: the file can't be read or parsed, or has no such network.
     """
-    source, wanted = _locate(str(spec))
-    scope = load(source, roots)
+    source, wanted = _locate(str(spec), files)
+    scope = load(source, roots, files)
     return compilation_of(scope, _choose(scope, wanted, str(spec)), overrides or {})
 
 
@@ -57,26 +61,28 @@ def compilation_of(scope: Scope, node: Declared, overrides: Overrides = ()) -> A
     return Compilation(scope, node, parse_overrides(overrides))
 
 
-def open_all(spec: str | Path, roots: Sequence[Path] = ()) -> tuple[Scope, list[AnyCompilation]]:
+def open_all(
+    spec: str | Path, roots: Sequence[Path] = (), files: Files = DISK
+) -> tuple[Scope, list[AnyCompilation]]:
     """Every network and model of a file (or the one that SPEC names), and what the file can name.
 
     Raises:
         DiagnosticError: as `open_spec`.
     """
-    source, wanted = _locate(str(spec))
-    scope = load(source, roots)
+    source, wanted = _locate(str(spec), files)
+    scope = load(source, roots, files)
     chosen = scope.compiled() if wanted is None else [_choose(scope, wanted, str(spec))]
     return scope, [compilation_of(scope, node) for node in chosen]
 
 
-def _locate(spec: str) -> tuple[Source, str | None]:
+def _locate(spec: str, files: Files) -> tuple[Source, str | None]:
     if spec.startswith(STANDARD):
         return _standard(spec.removeprefix(STANDARD))
     path, colon, network = spec.rpartition(":")
     # A colon may be part of the path: the file decides. (`Path.exists` raises on a path too long.)
-    if colon and not os.path.exists(spec):  # noqa: PTH110
-        return open_source(Path(path), path), network
-    return open_source(Path(spec), spec), None
+    if colon and not (os.path.exists(spec) or files.holds(Path(spec))):  # noqa: PTH110
+        return open_source(Path(path), path, files), network
+    return open_source(Path(spec), spec, files), None
 
 
 def _standard(name: str) -> tuple[Source, str]:

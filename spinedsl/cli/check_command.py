@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from spinedsl.analysis.checking import check
+from spinedsl.checking import CheckedFile, check_spec
 from spinedsl.cli.options import files_of
 from spinedsl.cli.render import Renderer
-from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
-from spinedsl.ir.definitions import check_definitions
-from spinedsl.specification import open_all
-
-if TYPE_CHECKING:
-    from spinedsl.cli.reports import Checked
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity
 
 FORMATS = ("concise", "json", "github", "junit", "sarif")
 
@@ -41,58 +35,37 @@ def command(specs: tuple[str, ...], roots: tuple[Path, ...], style: str) -> int:
       spinec check specs/ --format github
       spinec check specs/ --format sarif > spinec.sarif
     """
-    found: list[Diagnostic] = []
-    networks: list[Checked] = []
+    found: dict[Diagnostic, None] = {}
+    checked: list[CheckedFile] = []
     for spec in specs:
         try:
             files = files_of(spec)
         except DiagnosticError as error:
-            found += [d for d in error.diagnostics if d not in found]
+            found.update(dict.fromkeys(error.diagnostics))
             continue
         for file in files:
-            diagnostics, counts = _check_file(file, roots)
-            found += [d for d in diagnostics if d not in found]
-            networks += counts
-    errors = sum(d.severity is Severity.ERROR for d in found)
+            checked.append(check_spec(file, roots))
+            # Files that import the same broken one find the same.
+            found.update(dict.fromkeys(checked[-1].diagnostics))
     if style != "text":
         # Imported where it is asked for: what people read starts sooner.
         from spinedsl.cli.reports import REPORTS
 
-        report = REPORTS[style](networks, found)
+        report = REPORTS[style]([network for file in checked for network in file.networks], list(found))
         if report:
             click.echo(report)
     else:
-        for network in networks:
-            if network["errors"] == 0:
-                count = network["expectations"]
-                proved = (
-                    f", {count} expectation{'s' * (count != 1)} hold" + "s" * (count == 1) if count else ""
-                )
-                click.echo(f"ok  {network['file']}:{network['name']}{proved}")
+        for each in checked:
+            _say_what_is_fine(each)
         Renderer.for_stream(sys.stderr).show(found)
-    return 1 if errors else 0
+    return 1 if any(d.severity is Severity.ERROR for d in found) else 0
 
 
-def _check_file(spec: str, roots: tuple[Path, ...]) -> tuple[list[Diagnostic], list[Checked]]:
-    """Everything there is to say of a file, and one entry a network."""
-    try:
-        scope, compilations = open_all(spec, roots)
-    except DiagnosticError as error:
-        return list(error.diagnostics), []
-    definitions = Diagnostics()
-    check_definitions(scope, definitions)
-    found = definitions.found
-    counts: list[Checked] = []
-    for compilation in compilations:
-        diagnostics, expectations = check(compilation)
-        found = found + [d for d in diagnostics if d not in found]
-        assert compilation.syntax is not None
-        counts.append(
-            {
-                "file": scope.source.name,
-                "name": compilation.syntax.name.text,
-                "expectations": expectations,
-                "errors": sum(d.severity is Severity.ERROR for d in diagnostics),
-            }
-        )
-    return in_order(found), counts
+def _say_what_is_fine(checked: CheckedFile) -> None:
+    for network in checked.networks:
+        if not network.errors:
+            count = network.expectations
+            proved = f", {count} expectation{'s' * (count != 1)} hold" + "s" * (count == 1) if count else ""
+            click.echo(f"ok  {network.file}:{network.name}{proved}")
+    if not checked.networks and not checked.errors:
+        click.echo(f"ok  {checked.file}, {checked.others} definition{'s' * (checked.others != 1)}")

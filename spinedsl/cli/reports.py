@@ -14,11 +14,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from spinedsl.checking import CheckedNetwork
 from spinedsl.cli.render import as_json, printable
 from spinedsl.diagnostics import CODES, Diagnostic, Severity
 from spinedsl.version import __version__
@@ -28,24 +30,10 @@ _CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may hold."""
 
 
-class Checked(TypedDict):
-    """One network that was checked.
-
-    Attributes:
-        expectations: how many were proved or refuted.
-        errors: of that network.
-    """
-
-    file: str
-    name: str
-    expectations: int
-    errors: int
+Report = Callable[[Sequence[CheckedNetwork], Sequence[Diagnostic]], str]
 
 
-Report = Callable[[Sequence[Checked], Sequence[Diagnostic]], str]
-
-
-def concise(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def concise(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """`file:line:column: error[SP010] message`, a line each."""
     return "\n".join(_concise(each) for each in found)
 
@@ -55,10 +43,10 @@ def _concise(diagnostic: Diagnostic) -> str:
     return head if diagnostic.primary is None else f"{printable(str(diagnostic.primary.span))}: {head}"
 
 
-def as_object(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def as_object(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """One JSON object with the networks and all diagnostics."""
     report = {
-        "networks": networks,
+        "networks": [asdict(network) for network in networks],
         "errors": sum(d.severity is Severity.ERROR for d in found),
         "diagnostics": [as_json(d) for d in found],
     }
@@ -68,7 +56,7 @@ def as_object(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
 # ---- GitHub
 
 
-def github(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def github(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """Workflow commands, an annotation each.
 
     Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
@@ -97,20 +85,20 @@ def _escaped(text: str, more: str = "") -> str:
 # ---- JUnit
 
 
-def junit(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def junit(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """A test suite for each file: a test case for each network, and one that fails for each error.
 
     Source: https://github.com/testmoapp/junitxml
     """
     root = ElementTree.Element("testsuites", name="spinec check")
-    files = dict.fromkeys([*(n["file"] for n in networks), *(_file(d) for d in found)])
+    files = dict.fromkeys([*(n.file for n in networks), *(_file(d) for d in found)])
     for file in files:
         own = [d for d in found if _file(d) == file and d.severity is Severity.ERROR]
-        fine = [n for n in networks if n["file"] == file and not n["errors"]]
+        fine = [n for n in networks if n.file == file and not n.errors]
         counts = {"name": _legal(file), "tests": str(len(own) + len(fine)), "failures": str(len(own))}
         suite = ElementTree.SubElement(root, "testsuite", counts)
         for network in fine:
-            ElementTree.SubElement(suite, "testcase", classname=_legal(file), name=network["name"])
+            ElementTree.SubElement(suite, "testcase", classname=_legal(file), name=network.name)
         for diagnostic in own:
             name = _legal(_concise(diagnostic))
             case = ElementTree.SubElement(suite, "testcase", classname=_legal(file), name=name)
@@ -133,7 +121,7 @@ def _legal(text: str) -> str:
 # ---- SARIF
 
 
-def sarif(networks: Sequence[Checked], found: Sequence[Diagnostic]) -> str:
+def sarif(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """One run with a result for each diagnostic.
 
     Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html

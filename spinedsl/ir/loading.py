@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spinedsl import resources
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, nearest
-from spinedsl.source import Source, SourceProblem, Span, read_source
+from spinedsl.source import DISK, Files, Source, SourceProblem, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
@@ -67,25 +67,26 @@ def kind_of(item: Named) -> str:
     return "space" if isinstance(item, nodes.Space) else "definition"
 
 
-def open_source(path: Path, name: str | None = None) -> Source:
+def open_source(path: Path, name: str | None = None, files: Files = DISK) -> Source:
     """Read a source; its problems become diagnostics.
 
     Raises:
         DiagnosticError: SP001–SP004.
     """
     try:
-        return read_source(path, name)
+        return files.read(path, name)
     except SourceProblem as problem:
         place = Source(name or str(path), "")
         raise fail(problem.code, problem.message, Span(place, 0, 0), help=problem.help) from None
 
 
-def load(source: Source, roots: Sequence[Path] = ()) -> Scope:
+def load(source: Source, roots: Sequence[Path] = (), files: Files = DISK) -> Scope:
     """Parse a source and everything it imports.
 
     Args:
         source: the text; without a path it can import from the standard library only.
         roots: further folders that imports may reach.
+        files: where imports are read from.
 
     Raises:
         DiagnosticError: syntax errors, and imports that fail (SP021–SP024).
@@ -94,7 +95,7 @@ def load(source: Source, roots: Sequence[Path] = ()) -> Scope:
     folder = [path.parent] if path else []
     allowed = (*folder, *(root.resolve() for root in roots), _library())
     # The prelude itself, when it is the file that was asked for, is not in its own scope.
-    return _Loader(allowed, prelude=path != _library() / PRELUDE).load(source)
+    return _Loader(allowed, files, prelude=path != _library() / PRELUDE).load(source)
 
 
 def _library() -> Path:
@@ -104,12 +105,13 @@ def _library() -> Path:
 @cache
 def _prelude() -> dict[tuple[str, str], Named]:
     source = open_source(_library() / PRELUDE, f"std:{PRELUDE}")
-    return _Loader((_library(),), prelude=False).load(source).names
+    return _Loader((_library(),), DISK, prelude=False).load(source).names
 
 
 class _Loader:
-    def __init__(self, allowed: tuple[Path, ...], prelude: bool = True) -> None:
+    def __init__(self, allowed: tuple[Path, ...], files: Files, prelude: bool = True) -> None:
         self.allowed = allowed
+        self.files = files
         self.prelude = prelude
         self.loaded: dict[Path, Scope] = {}
         self.diagnostics = Diagnostics()
@@ -148,7 +150,7 @@ class _Loader:
                 )
             else:
                 try:
-                    imported = self._open(open_source(path, self._display(path)))
+                    imported = self._open(open_source(path, self._display(path), self.files))
                 except DiagnosticError as error:
                     self.diagnostics.extend(error.diagnostics)
                     continue
@@ -234,7 +236,7 @@ class _Loader:
         for folder in (*folders, _library()):
             try:
                 path = (folder / written).resolve()
-                found = path.is_file()
+                found = self.files.holds(path)
             except (OSError, ValueError, RuntimeError):
                 continue
             if not found:

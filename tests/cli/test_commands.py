@@ -135,7 +135,7 @@ def test_a_bug_is_owned_up_to(spinec: Callable[..., Ran], monkeypatch: pytest.Mo
     def broken(*_: object) -> None:
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr("spinedsl.cli.check_command.open_all", broken)
+    monkeypatch.setattr("spinedsl.checking.open_all", broken)
     ran = spinec("check", "good.spine")
     assert ran.code == spinedsl.cli.EXIT_BUG == 70
     assert "RuntimeError: the sky fell" in ran.err
@@ -192,7 +192,7 @@ def test_check_of_one_network(spinec: Callable[..., Ran]) -> None:
 
 def test_check_of_definitions_alone(spinec: Callable[..., Ran]) -> None:
     Path("kinds.spine").write_text("block k(width) -> width { conv 3x3 -> width }")
-    assert spinec("check", "kinds.spine") == Ran(0, "", "")
+    assert spinec("check", "kinds.spine") == Ran(0, "ok  kinds.spine, 1 definition\n", "")
     Path("kinds.spine").write_text("part a { b }\npart b { a }\npart c { nrom }")
     ran = spinec("check", "kinds.spine")
     assert ran.code == 1

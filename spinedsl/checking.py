@@ -1,0 +1,79 @@
+"""Everything `spinec check` has to say of a file: of its definitions and of each of its networks.
+
+What is not here: which files are looked at, and how the answer is shown (spinedsl/cli).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from spinedsl.analysis.checking import check
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
+from spinedsl.ir.definitions import check_definitions
+from spinedsl.records import record
+from spinedsl.source import DISK, Files
+from spinedsl.specification import open_all
+
+
+@record
+class CheckedNetwork:
+    """A network or model that was looked at.
+
+    Attributes:
+        file: as the user named it.
+        expectations: how many were proved or refuted.
+        errors: of that network.
+    """
+
+    file: str
+    name: str
+    expectations: int
+    errors: int
+
+
+@record
+class CheckedFile:
+    """What was found in a file.
+
+    Attributes:
+        file: as the user named it.
+        diagnostics: in the order of their places.
+        networks: one entry a network or model.
+        others: how many definitions, conventions and spaces it declares.
+    """
+
+    file: str
+    diagnostics: tuple[Diagnostic, ...]
+    networks: tuple[CheckedNetwork, ...] = ()
+    others: int = 0
+
+    @property
+    def errors(self) -> int:
+        """How many of the diagnostics are errors."""
+        return sum(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+def check_spec(spec: str, roots: Sequence[Path] = (), files: Files = DISK) -> CheckedFile:
+    """Check every network and model of a file, or the one that SPEC names; errors are returned."""
+    try:
+        scope, compilations = open_all(spec, roots, files)
+    except DiagnosticError as error:
+        return CheckedFile(spec, error.diagnostics)
+    found = Diagnostics()
+    # Too many errors end it; `found` has all of them up to there.
+    with suppress(DiagnosticError):
+        check_definitions(scope, found)
+    networks = []
+    everything = dict.fromkeys(found.found)
+    for compilation in compilations:
+        diagnostics, expectations = check(compilation)
+        everything.update(dict.fromkeys(diagnostics))
+        assert compilation.syntax is not None
+        errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+        networks.append(
+            CheckedNetwork(scope.source.name, compilation.syntax.name.text, expectations, errors)
+        )
+    others = len(scope.own) - len(scope.compiled())
+    return CheckedFile(scope.source.name, tuple(in_order(everything)), tuple(networks), others)
