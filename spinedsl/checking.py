@@ -72,8 +72,6 @@ def check_spec(spec: str, roots: Sequence[Path] = (), files: Files = DISK) -> Ch
         everything.update(dict.fromkeys(diagnostics))
         assert compilation.syntax is not None
         errors = sum(d.severity is Severity.ERROR for d in diagnostics)
-        networks.append(
-            CheckedNetwork(scope.source.name, compilation.syntax.name.text, expectations, errors)
-        )
+        networks.append(CheckedNetwork(scope.source.name, compilation.syntax.name.text, expectations, errors))
     others = len(scope.own) - len(scope.compiled())
     return CheckedFile(scope.source.name, tuple(in_order(everything)), tuple(networks), others)
