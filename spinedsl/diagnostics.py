@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypedDict
 
 from spinedsl.records import record
 from spinedsl.source import Span
@@ -65,6 +66,19 @@ CODES: dict[str, str] = {
     "SP057": "a calibration that can't be done",
     "SP058": "a network that a framework can't take",
     "SP059": "a file that a runtime would mishandle",
+    # What only `spinec lint` finds.
+    "SP100": "an ignore comment that ignores nothing",
+    "SP101": "a block that nobody reads, and that joins an output block",
+    "SP102": "a block that reads the same input twice",
+    "SP103": "a connection across many levels",
+    "SP104": "channels that are no multiple of 8",
+    "SP105": "a connection that is reduced to few channels",
+    "SP106": "an input size that the deepest level doesn't divide",
+    "SP107": "an opset that is too new for the runtime",
+    "SP108": "weights that were trained under other conventions",
+    "SP109": "a definition that nobody uses",
+    "SP110": "an import that nobody uses",
+    "SP111": "an ignore comment that names no rule",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 
@@ -243,3 +257,24 @@ def suggestion(name: str, candidates: Iterable[str], otherwise: str | None = Non
     """Help text naming the nearest candidate, or `otherwise`."""
     match = nearest(name, candidates)
     return f"did you mean “{match}”?" if match else otherwise
+
+
+class Suggested(TypedDict):
+    """Help and fix of a diagnostic: `diagnostics.add(…, **suggested(…))`."""
+
+    help: str | None
+    fix: Fix | None
+
+
+def suggested(
+    span: Span | None, name: str, candidates: Iterable[str], otherwise: str | None = None
+) -> Suggested:
+    """The nearest candidate in words and, where `span` begins with the name, as an edit."""
+    match = nearest(name, candidates)
+    if match is None:
+        return {"help": otherwise, "fix": None}
+    fix = None
+    if span is not None and span.source.text.startswith(name, span.start):
+        edit = Edit(Span(span.source, span.start, span.start + len(name)), match)
+        fix = Fix(f"write “{match}”", (edit,), safe=False)
+    return {"help": f"did you mean “{match}”?", "fix": fix}

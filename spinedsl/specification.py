@@ -49,7 +49,7 @@ def open_spec(
     Raises:
         DiagnosticError: the file can't be read or parsed, or has no such network.
     """
-    source, wanted = _locate(str(spec), files)
+    source, wanted = located(str(spec), files)
     scope = load(source, roots, files)
     return compilation_of(scope, _choose(scope, wanted, str(spec)), overrides or {})
 
@@ -69,13 +69,18 @@ def open_all(
     Raises:
         DiagnosticError: as `open_spec`.
     """
-    source, wanted = _locate(str(spec), files)
+    source, wanted = located(str(spec), files)
     scope = load(source, roots, files)
     chosen = scope.compiled() if wanted is None else [_choose(scope, wanted, str(spec))]
     return scope, [compilation_of(scope, node) for node in chosen]
 
 
-def _locate(spec: str, files: Files) -> tuple[Source, str | None]:
+def located(spec: str, files: Files = DISK) -> tuple[Source, str | None]:
+    """The text that SPEC means, and the name in it that it asks for.
+
+    Raises:
+        DiagnosticError: it can't be read, or the standard library has no such name.
+    """
     if spec.startswith(STANDARD):
         return _standard(spec.removeprefix(STANDARD))
     path, colon, network = spec.rpartition(":")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from spinedsl.diagnostics import fail, suggestion
+from spinedsl.diagnostics import fail, suggested
 from spinedsl.ir.expressions import Symbol, Value, evaluate, exact
 from spinedsl.ir.model import Scalar
 from spinedsl.source import Span
@@ -84,7 +84,7 @@ def check_arguments(definition: nodes.Definition, names: Iterable[str], span: Sp
                 "SP031",
                 f"“{definition.name}” has no parameter “{name}”",
                 span,
-                help=suggestion(name, parameters, otherwise),
+                **suggested(span, name, parameters, otherwise),
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggested
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.names import check_name
 from spinedsl.ops.words import WORDS
@@ -106,11 +106,14 @@ def _parts_of(
             wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
             known = [*WORDS, *values, *_parts_in(scope)]
             otherwise = f"operators are {', '.join(sorted(WORDS))}"
+            meant = suggested(step.name.span, name, known, otherwise)
+            if wrong:
+                meant = {"help": "write what both need as a `part`", "fix": None}
             diagnostics.add(
                 "SP020",
                 f"there is no operator or part called “{name}”{wrong}",
                 step.name.span,
-                help="write what both need as a `part`" if wrong else suggestion(name, known, otherwise),
+                **meant,
             )
     return parts
 

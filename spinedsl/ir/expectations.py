@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spinedsl.diagnostics import fail, suggestion
+from spinedsl.diagnostics import fail, suggested
 from spinedsl.ir.binding import scalar_of
 from spinedsl.ir.expressions import check_number, evaluate, number, plain
 from spinedsl.ir.model import Expectation, trusted
@@ -28,7 +28,7 @@ def read_expectation(node: nodes.Expect) -> Expectation:
             "SP020",
             f"nothing called “{quantity}” can be expected",
             node.quantity.span,
-            help=suggestion(quantity, QUANTITIES, f"expect {' or '.join(QUANTITIES)}"),
+            **suggested(node.quantity.span, quantity, QUANTITIES, f"expect {' or '.join(QUANTITIES)}"),
         )
     if node.target is not None:
         raise fail("SP030", f"there is no head “{node.target}”", node.target.span, help="leave out `for`")

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from spinedsl.diagnostics import DiagnosticError, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, fail, suggested
 from spinedsl.records import record
 from spinedsl.source import Span
 from spinedsl.syntax import nodes
@@ -156,7 +156,7 @@ def evaluate(node: nodes.Expression, environment: Mapping[str, Value]) -> Value:
             "SP020",
             f"there is no function “{name}”",
             node.span,
-            help=suggestion(name, functions, f"functions are {', '.join(sorted(functions))}"),
+            **suggested(node.span, name, functions, f"functions are {', '.join(sorted(functions))}"),
         )
     arity = _ARITY.get(name, 1)
     if name.isidentifier() and arity is not None and len(operands) != arity:
@@ -234,7 +234,7 @@ def _mistyped(value: Value, wanted: str, span: Span, environment: Mapping[str, V
             f"unknown name “{value.name}”",
             span,
             f"{wanted} is needed here",
-            help=suggestion(value.name, environment, _known(environment)),
+            **suggested(span, value.name, environment, _known(environment)),
         )
     return fail("SP030", f"{wanted} is needed here, not {describe(value)}", span, help=f"write {wanted}")
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggested
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
 from spinedsl.ir.loading import Scope
@@ -78,7 +78,7 @@ def _no_model(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError:
         )  # fmt: skip
     return fail(
         "SP020", f"there is no model “{name}”", name.span,
-        help=suggestion(name.text, _models(scope), "import the file that declares it"),
+        **suggested(name.span, name.text, _models(scope), "import the file that declares it"),
     )  # fmt: skip
 
 

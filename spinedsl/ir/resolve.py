@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, suggested
 from spinedsl.ir.blocks import BlockReader
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
@@ -126,7 +126,7 @@ def no_network(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError
     known = [n for n in scope.names_of("network") if isinstance(scope.find("network", n), nodes.Network)]
     return fail(
         "SP020", f"there is no network “{name}”", name.span,
-        help=suggestion(name.text, known, "import the file that declares it"),
+        **suggested(name.span, name.text, known, "import the file that declares it"),
     )  # fmt: skip
 
 
@@ -189,29 +189,33 @@ class _Resolution:
 
     def add(self, member: nodes.Network) -> None:
         """Lay one member of the lineage over what is known."""
-        self._refuse_doubles(member)
+        declarations = self._once(member)
         named = next((d for d in member.declarations if _what(d) == "conventions"), None)
         if isinstance(named, nodes.Setting):
             self._conventions(named.value)  # type: ignore[arg-type]
         elif not self.fields:
             self._conventions(nodes.Name(DEFAULT_CONVENTIONS, span=member.name.span))
-        for declaration in member.declarations:
+        for declaration in declarations:
             with self.diagnostics.absorbing():
                 self.declared.add(_what(declaration))
                 self._declare(declaration)
 
-    def _refuse_doubles(self, member: nodes.Network) -> None:
-        """One network says each thing once, but for those that add up."""
+    def _once(self, member: nodes.Network) -> list[nodes.Declaration]:
+        """Its declarations without repeats: one network says each thing once, but for those that add up."""
         seen: dict[tuple[str, str], Span] = {}
+        declarations = []
         for declaration in member.declarations:
             what = name = _what(declaration)
             if what in ("published", "without", "expect"):
+                declarations.append(declaration)
                 continue
             span = declaration.span
             if isinstance(declaration, nodes.Block):
                 name, span = declaration.name.text, declaration.name.span
             first = seen.setdefault((what, name), span)
-            if first is not span:
+            if first is span:
+                declarations.append(declaration)
+            else:
                 self.diagnostics.add(
                     "SP024",
                     f"“{name}” is declared twice",
@@ -219,6 +223,7 @@ class _Resolution:
                     secondary=[Label(first, "first declared here")],
                     help="rename or remove one of them",
                 )
+        return declarations
 
     def _conventions(self, name: nodes.Name) -> None:
         bundle = self.scope.find("conventions", name.text)
@@ -228,7 +233,7 @@ class _Resolution:
                 "SP020",
                 f"there are no conventions “{name}”",
                 name.span,
-                help=suggestion(name.text, known, f"choose {' or '.join(known)}"),
+                **suggested(name.span, name.text, known, f"choose {' or '.join(known)}"),
             )
             return
         self.fields["conventions"] = bundle.name.text
@@ -287,7 +292,9 @@ class _Resolution:
                 "SP020",
                 f"there is no block “{name}” to remove",
                 name.span,
-                help=suggestion(name.text, self.blocks, "it was never declared, or is removed already"),
+                **suggested(
+                    name.span, name.text, self.blocks, "it was never declared, or is removed already"
+                ),
             )
 
     def _widths(self, declaration: nodes.Widths) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from spinedsl.diagnostics import Label, fail, suggestion
+from spinedsl.diagnostics import Label, fail, suggested
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
 from spinedsl.ir.expressions import Number, Symbol, Value, check_number, describe, evaluate, plain
 from spinedsl.ir.loading import Scope
@@ -63,7 +63,7 @@ def choice(name: nodes.Name, options: tuple[str, ...], what: str) -> Any:
         "SP030",
         f"there is no {what} “{name}”",
         name.span,
-        help=suggestion(name.text, options, f"choose {' or '.join(options)}"),
+        **suggested(name.span, name.text, options, f"choose {' or '.join(options)}"),
     )
 
 
@@ -91,7 +91,7 @@ def definition_of(scope: Scope, name: nodes.Name, kind: str) -> nodes.Definition
         f"there is no {what} called “{name}”{wrong}",
         name.span,
         f"a {what} is named here",
-        help=suggestion(name.text, same_kind, otherwise),
+        **suggested(name.span, name.text, same_kind, otherwise),
     )
 
 
@@ -166,8 +166,11 @@ def _constants(node: nodes.Call, known: tuple[str, ...]) -> dict[str, Value]:
                 "SP031",
                 f"“{node.name}” has no argument “{name}”",
                 argument.span,
-                help=suggestion(
-                    name, known, f"its arguments are {', '.join(known)}" if known else "it takes none"
+                **suggested(
+                    argument.span,
+                    name,
+                    known,
+                    f"its arguments are {', '.join(known)}" if known else "it takes none",
                 ),
             )
         value = check_number(evaluate(argument.value, {}), argument.value.span, {})
@@ -373,5 +376,7 @@ def default_of(setting: nodes.Setting, scope: Scope, bundled: bool) -> dict[str,
         "SP020",
         f"there is no definition “{node.name}”",
         node.name.span,
-        help=suggestion(node.name.text, scope.names_of("definition"), "import the file that defines it"),
+        **suggested(
+            node.name.span, node.name.text, scope.names_of("definition"), "import the file that defines it"
+        ),
     )

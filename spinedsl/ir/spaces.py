@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spinedsl.diagnostics import fail, suggestion
+from spinedsl.diagnostics import fail, suggested
 from spinedsl.ir.expressions import evaluate
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Network, SeedBlock, Space, Window, trusted
@@ -32,7 +32,7 @@ def resolve_space(name: nodes.Name, scope: Scope, network_of: Callable[[nodes.Na
             "SP020",
             f"there is no search space “{name}”",
             name.span,
-            help=suggestion(name.text, scope.names_of("space"), "import the file that declares it"),
+            **suggested(name.span, name.text, scope.names_of("space"), "import the file that declares it"),
         )
     seed = network_of(node.seed)
     fields: dict[str, Any] = {"connect": ()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from spinedsl.diagnostics import Diagnostics, Label, suggestion
+from spinedsl.diagnostics import Diagnostics, Label, suggested
 from spinedsl.ir.model import Block, FeatureInput, Network, StemBlock
 from spinedsl.source import Span
 
@@ -32,7 +32,7 @@ def validate(network: Network, diagnostics: Diagnostics, removed: Mapping[str, S
     if sound:
         # A width that couldn't be read is not missing too.
         _levels(network, diagnostics)
-    _endpoints(network, diagnostics)
+    _endpoints(network, diagnostics, sound)
 
 
 def readable(network: Network) -> dict[str, Span | None]:
@@ -89,7 +89,12 @@ def _connections(network: Network, diagnostics: Diagnostics, removed: Mapping[st
                     f"unknown block “{source}”",
                     connection.span,
                     "not declared in this network",
-                    help=suggestion(source, [*earlier, *declared], f"blocks so far: {_few(list(earlier))}"),
+                    **suggested(
+                        connection.span,
+                        source,
+                        [*earlier, *declared],
+                        f"blocks so far: {_few(list(earlier))}",
+                    ),
                 )
         earlier.setdefault(block.name, block.span)
 
@@ -113,7 +118,7 @@ def _levels(network: Network, diagnostics: Diagnostics) -> None:
             )
 
 
-def _endpoints(network: Network, diagnostics: Diagnostics) -> None:
+def _endpoints(network: Network, diagnostics: Diagnostics, sound: bool) -> None:
     by_name: dict[str, Block] = {}
     by_level: dict[int, Block] = {}
     for block in network.blocks:
@@ -146,7 +151,7 @@ def _endpoints(network: Network, diagnostics: Diagnostics) -> None:
             diagnostics.add(
                 "SP024", f"“{name}” is both a block and an endpoint", block.span, help="rename one of them"
             )
-    if not by_name and network.blocks:
+    if sound and not by_name and network.blocks:
         diagnostics.add(
             "SP035", f"“{network.name}” has no endpoint", network.span,
             help="mark at least one block as an output: `b4: bottleneck @3 <- b2, b3 => P3`",

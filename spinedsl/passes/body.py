@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from spinedsl.diagnostics import DiagnosticError, Label, fail, suggestion
+from spinedsl.diagnostics import DiagnosticError, Fix, Label, fail, suggested
 from spinedsl.graph.builder import Feature, FunctionBuilder
 from spinedsl.ir.expressions import Number, Symbol, Value, boolean, check_number, describe, evaluate
 from spinedsl.ops import Operator, ShapeError
@@ -132,9 +132,11 @@ class BodyRunner:
             self.environment[name] = value
             self.environment[f"{name}.channels"] = value.shape.channels
 
-    def error(self, code: str, message: str, span: Span, help: str | None = None) -> DiagnosticError:
+    def error(
+        self, code: str, message: str, span: Span, help: str | None = None, fix: Fix | None = None
+    ) -> DiagnosticError:
         """An error at a place of the definition, naming who uses it."""
-        return fail(code, message, span, secondary=[self.user] if self.user else [], help=help)
+        return fail(code, message, span, secondary=[self.user] if self.user else [], help=help, fix=fix)
 
     def value(self, node: nodes.Expression) -> Value:
         """What an expression stands for here."""
@@ -265,7 +267,8 @@ class BodyRunner:
                     "SP020",
                     f"“{step.name}” takes features, and {describe(value)} is none",
                     argument.span,
-                    suggestion(
+                    **suggested(
+                        argument.span,
                         value.name if isinstance(value, Symbol) else "",
                         features,
                         f"features here are {', '.join(features)}",
@@ -292,7 +295,12 @@ class BodyRunner:
                     if name
                     else f"too many arguments for “{step.name}”",
                     argument.span,
-                    suggestion(name, positional, f"its arguments are {known}" if known else "it takes none"),
+                    **suggested(
+                        argument.span,
+                        name,
+                        positional,
+                        f"its arguments are {known}" if known else "it takes none",
+                    ),
                 )
             if name in seen:
                 raise self.error("SP031", f"“{name}” is given twice", argument.span, "remove one of them")
@@ -316,7 +324,8 @@ class BodyRunner:
                 "SP030",
                 f"“{name}” can't be {describe(value)}",
                 node.span,
-                suggestion(
+                **suggested(
+                    node.span,
                     value.name if isinstance(value, Symbol) else "",
                     declared.choices,
                     f"choose {' or '.join(declared.choices)}",

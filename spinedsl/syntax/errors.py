@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from spinedsl.diagnostics import DiagnosticError, fail, nearest
+from spinedsl.diagnostics import Diagnostic, Edit, Fix, Label, Severity, nearest
 from spinedsl.source import Source, Span
+from spinedsl.syntax.automaton import takes
 from spinedsl.syntax.grammar import keywords
+from spinedsl.syntax.mistakes import meant
+from spinedsl.syntax.place import Meant, Place
 
 _WORDS = {
     "NAME": "a name",
@@ -42,77 +46,164 @@ _WORDS = {
 }
 _EXPRESSION = {"NAME", "NUMBER", "QUANTITY", "BOOLEAN", "LPAR", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "TIMES", "DIVIDE", "COMPARISON", "OR", "AND"}
+_CLOSING = {"LPAR": ")", "LBRACE": "}"}
+_BLOCK = re.compile(r"[ \t]*[A-Za-z_][^\n]*@")
+"""What stands behind the colon of a block."""
 
 
-def unexpected_token(source: Source, problem: UnexpectedToken) -> DiagnosticError:
+def syntax_error(source: Source, problem: UnexpectedInput) -> Diagnostic:
+    """What to say of the place where the parser stopped."""
+    if isinstance(problem, UnexpectedCharacters):
+        return _unexpected_character(source, problem)
+    assert isinstance(problem, UnexpectedToken)
+    return _unexpected_token(source, problem)
+
+
+def _unexpected_token(source: Source, problem: UnexpectedToken) -> Diagnostic:
     """A whole word or sign in the wrong place, or the end of the text."""
     token = problem.token
     expected = _expected(problem, problem.expected)
     if token.type == "$END":
-        # lark places the end of the text at its last word.
-        return fail(
-            "SP012",
-            "the file ends in the middle of a construct",
-            _span(source, token),
-            f"expected {_expectation(expected)} after this",
-            help="close what is still open, most often with “}”",
-        )
+        return _unexpected_end(source, problem, expected)
     previous = next(iter(problem.token_history or ()), None)
+    place = Place(source, str(token), token.start_pos or 0, expected, previous)
     if token == ":" and previous is not None and previous in keywords():
-        return fail(
-            "SP010",
-            f"“{previous}” is a word of the language and can't be a name here",
-            _span(source, previous),
-            help=f"choose another name, such as `{previous}_1`",
-        )
-    return fail(
-        "SP010",
-        f"expected {_expectation(expected)}, found “{_shorten(token)}”",
-        _span(source, token),
-        "not expected here",
-        help=_help(source, token, token.start_pos or 0, expected, previous),
-    )
+        return _keyword_before_colon(place, previous)
+    answer = meant(place)
+    if place.follows_name and "COLON" in expected and previous is not None and answer is None:
+        return _unknown_declaration(source, problem, previous)
+    return _error(place, answer)
 
 
-def unexpected_character(source: Source, problem: UnexpectedCharacters) -> DiagnosticError:
+def _unexpected_character(source: Source, problem: UnexpectedCharacters) -> Diagnostic:
     """A character that starts no word of the language."""
     offset = problem.pos_in_stream or 0
     character = source.text[offset]
-    span = Span(source, offset, offset + 1)
+    expected = _expected(problem, problem.allowed)
+    previous = next(iter(problem.token_history or ()), None)
+    place = Place(source, character, offset, expected, previous)
     if character == '"':
-        return fail("SP011", "a text in quotes has no end on its line", span, help='close it with “"”')
+        unclosed_text = Meant('close it with “"”', place.closed_text())
+        return _said("SP011", "a text in quotes has no end on its line", place.span, "", unclosed_text)
+    answer = meant(place)
     if character.isascii() and character.isprintable():
-        expected = _expected(problem, problem.allowed)
-        previous = next(iter(problem.token_history or ()), None)
-        return fail(
-            "SP010",
-            f"expected {_expectation(expected)}, found “{character}”",
-            span,
-            "not expected here",
-            help=_help(source, character, offset, expected, previous),
-        )
-    return fail(
-        "SP011",
-        f"the character {_named(character)} is not part of the language",
-        span,
-        help="names are made of the letters a–z and A–Z, digits and “_”; texts and comments may hold others",
-    )
+        return _error(place, answer)
+    letters = "names are made of the letters a–z and A–Z, digits and “_”; texts and comments may hold others"
+    message = f"the character {_named(character)} is not part of the language"
+    return _said("SP011", message, place.span, "", answer or Meant(letters))
 
 
-def invisible_character(source: Source, offset: int) -> DiagnosticError:
+def invisible_character(source: Source, offset: int) -> Diagnostic:
     """A character that a reader wouldn't see, and that no text needs."""
-    return fail(
-        "SP011",
-        f"the invisible character {_named(source.text[offset])} can't stand anywhere in a spec",
-        Span(source, offset, offset + 1),
-        help="remove it",
+    span = Span(source, offset, offset + 1)
+    message = f"the invisible character {_named(source.text[offset])} can't stand anywhere in a spec"
+    return _said("SP011", message, span, "", Meant("remove it", Fix("remove it", (Edit(span, ""),))))
+
+
+def unclosed(source: Source, opening: Token, before: Span) -> Diagnostic:
+    """A body that goes on where, by its indentation, something else starts.
+
+    Args:
+        opening: its brace.
+        before: what starts there.
+    """
+    indentation = before.column - 1
+    fix = Fix(
+        "close it", (Edit(Span(source, before.start, before.start), "}\n" + " " * indentation),), safe=False
+    )
+    return Diagnostic(
+        "SP012",
+        "a “{” is not closed",
+        Severity.ERROR,
+        Label(_span(source, opening), "opened here"),
+        (Label(before, "not inside, by its indentation"),),
+        f"put a “}}” before line {before.line}",
+        fix,
     )
 
 
-def _expected(problem: UnexpectedInput, terminals: Collection[str]) -> set[str]:
+def _unexpected_end(source: Source, problem: UnexpectedToken, expected: frozenset[str]) -> Diagnostic:
+    opened = opened_brackets(problem)
+    last = _span(source, problem.token)
+    closing = "".join(_CLOSING[bracket.type] for bracket in reversed(opened))
+    secondary = tuple(Label(_span(source, bracket), "opened here") for bracket in opened[-1:])
+    end = Span(source, last.end, last.end)
+    # lark places the end of the text at its last word.
+    return Diagnostic(
+        "SP012",
+        "the file ends in the middle of a construct",
+        Severity.ERROR,
+        Label(last, f"expected {_expectation(set(expected))} after this"),
+        secondary,
+        "close what is still open, most often with “}”",
+        Fix("close what is open", (Edit(end, "\n" + "\n".join(closing)),), safe=False)
+        if opened and _CLOSING[opened[-1].type] and {"RBRACE", "RPAR"} & expected
+        else None,
+    )
+
+
+def opened_brackets(problem: UnexpectedInput) -> list[Token]:
+    """The brackets that are open where the parser stopped, the outermost first."""
+    parser = getattr(problem, "interactive_parser", None)
+    values = [] if parser is None else parser.parser_state.value_stack
+    return [value for value in values if isinstance(value, Token) and value.type in _CLOSING]
+
+
+def _keyword_before_colon(place: Place, word: Token) -> Diagnostic:
+    """`repeat: 2`, or a block that is called like a word of the language."""
+    span = _span(place.source, word)
+    if _BLOCK.match(place.behind):
+        return _said(
+            "SP010",
+            f"“{word}” is a word of the language and can't be a name here",
+            span,
+            "",
+            Meant(f"choose another name, such as `{word}_1`"),
+        )
+    answer = Meant(f"declarations have no “:” between word and value: `{word} …`", place.replaced(""))
+    return _error(place, answer)
+
+
+def _unknown_declaration(source: Source, problem: UnexpectedToken, word: Token) -> Diagnostic:
+    """`repaet 2`: the parser took the word for a block's name."""
+    state = problem.interactive_parser.parser_state
+    table, stack = state.parse_conf.states, list(state.state_stack[:-1])
+    known = {name for name in keywords() if takes(table, stack, name.upper())}
+    span = _span(source, word)
+    match = nearest(word.lower(), known)
+    fix = Fix(f"write “{match}”", (Edit(span, match),), safe=False) if match else None
+    return _said(
+        "SP010",
+        f"there is no declaration “{_shorten(word)}”",
+        span,
+        "",
+        Meant(
+            f"did you mean “{match}”?"
+            if match
+            else f"declarations here are {_listed(known)}; a block is `name: kind @level <- inputs`",
+            fix,
+        ),
+    )
+
+
+def _error(place: Place, answer: Meant | None) -> Diagnostic:
+    message = f"expected {_expectation(set(place.expected))}, found “{_shorten(place.found)}”"
+    return _said("SP010", message, place.span, "not expected here", answer)
+
+
+def _said(code: str, message: str, span: Span, label: str, answer: Meant | None) -> Diagnostic:
+    help, fix = (answer.help, answer.fix) if answer else (None, None)
+    return Diagnostic(code, message, Severity.ERROR, Label(span, label), (), help, fix)
+
+
+def _listed(words: set[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words))
+
+
+def _expected(problem: UnexpectedInput, terminals: Collection[str]) -> frozenset[str]:
     """The terminals that could really follow; the table's own list holds some that only seem to."""
     parser = getattr(problem, "interactive_parser", None)
-    return set(terminals if parser is None else parser.accepts())
+    return frozenset(terminals if parser is None else parser.accepts())
 
 
 def _named(character: str) -> str:
@@ -146,89 +237,6 @@ def _expectation(terminals: set[str]) -> str:
     if len(words) > 5:
         words = [*words[:4], "something else"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-_HELP = {
-    "->": "arrows into a block point left: `b4: bottleneck @3 <- b2, b3`",
-    "<=": "arrows into a block are `<-`, out of it `=>`",
-    "=": "declarations have no “=” between word and value: `repeat 2`",
-    "<-": "a block needs its level before the arrow: `b4: bottleneck @3 <- b2, b3`",
-    "@": "a block is `name: kind @level`, and outside of the stem `<- inputs`",
-    ";": "nothing stands between declarations: remove it",
-    "'": 'a text stands in double quotes: `title "SpineNet-49"`',
-}
-"""What most likely was meant, by what was found."""
-
-
-_TASK = "a head says what it is for: `head name(classes) -> detection(classes) { … }`"
-_OF_NETWORKS = {"endpoints", "member", "stem", "width", "without"}
-_OF_MODELS = {"backbone", "neck", "head", "pixels"}
-
-
-def _help(source: Source, found: str, offset: int, expected: set[str], previous: Token | None) -> str | None:
-    if "EACH" in expected and found in ("->", "=>"):
-        return "a step puts its channels behind one `->`; a chain of a head ends in `=> name`"
-    if "BACKBONE" in expected:
-        return _help_in_model(found, previous)
-    if found in _HELP:
-        return _HELP[found]
-    if found == "{" and "RIGHT_ARROW" in expected and expected <= {"LPAR", "RIGHT_ARROW"}:
-        return _TASK
-    if previous is not None and previous == "->" and expected == {"NAME"}:
-        return _TASK
-    if expected == {"LEVEL"}:
-        return "what happens to every level is `each level { … }`"
-    if previous is not None and expected == {"LBRACE"} and previous.type == "NAME":
-        return f"write its body right behind: `from {previous} {{ … }}`"
-    if found == "{" and source.text[:offset].rstrip().endswith(")"):
-        return "a body follows the closing parenthesis of a definition only"
-    if found == "{" and "EACH" in expected:
-        return "bodies stand behind `repeat …`, `when …`, `else`, `each level` and `from …`"
-    if found == ":" and "EQUAL" in expected:
-        return "an argument is `name = value`"
-    if found in keywords() and "NAME" in expected:
-        return f"“{found}” is a word of the language: choose another name"
-    if found == "}" and "NETWORK" in expected:
-        return "one “}” too many: remove it"
-    if expected == {"STRING"}:
-        return "put it in double quotes"
-    if "KERNEL" in expected and found[0].isdigit():
-        return "a kernel is written without spaces: `3x3`"
-    if "AT" in expected and found[0].isdigit():
-        return f"a level is written with its sign: `@{found}`"
-    if "COLON" in expected and previous is not None and previous.type == "NAME":
-        return _help_for_a_block(found, previous)
-    possible = [word for word in keywords() if word.upper() in expected]
-    if "NETWORK" in expected:
-        possible += ["block", "resampling", "merge", "part"]
-    match = nearest(found.lower(), possible)
-    return f"did you mean “{match}”?" if match else None
-
-
-def _help_in_model(found: str, previous: Token | None) -> str:
-    """Where a model could go on with its next declaration."""
-    if found == "-" and previous is not None and previous.type == "NAME":
-        return "names are made of letters, digits and “_”"
-    if found in (",", ";"):
-        return "nothing stands between declarations: remove it"
-    if found in _OF_NETWORKS:
-        return (
-            f"`{found}` is a network's: write `network mine extends … {{ {found} … }}`, and `backbone mine`"
-        )
-    words = sorted(_OF_MODELS)
-    match = nearest(found.lower(), [*words, "title", "published", "input", "expect", "conventions"])
-    known = f"a model has {', '.join(f'`{word}`' for word in words)}, and settings"
-    return f"did you mean “{match}”?" if match else known
-
-
-def _help_for_a_block(found: str, previous: Token) -> str:
-    """Behind a name that could have been a block's."""
-    if found == "-":
-        return "names are made of letters, digits and “_”"
-    if previous in _OF_MODELS:
-        return f"`{previous}` is a model's: write `model name {{ {previous} … }}`"
-    word = nearest(previous.lower(), keywords())
-    return f"did you mean “{word}”?" if word else "a block is `name: kind @level <- inputs`"
 
 
 def _shorten(text: str) -> str:

@@ -41,7 +41,9 @@ def parser() -> lark.Lark:
 def keywords() -> frozenset[str]:
     """The words that mean something at some place; elsewhere they are ordinary names."""
     patterns = (terminal.pattern for terminal in parser().terminals)
-    return frozenset(p.value for p in patterns if isinstance(p, PatternStr) and p.value.isalpha())
+    return frozenset(
+        p.value for p in patterns if isinstance(p, PatternStr) and p.value.replace("_", "").isalpha()
+    )
 
 
 def table() -> str:

@@ -19,7 +19,8 @@ from lark import Token
 from lark.common import LexerConf
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lexer import LexerState, PatternStr
-from lark.parsers.lalr_analysis import Shift
+
+from spinedsl.syntax.automaton import takes
 
 _NUMERIC = ("SIZE", "KERNEL", "QUANTITY", "PERCENT", "NUMBER")
 
@@ -74,8 +75,8 @@ class Lexer:
             TooManyWords: a list or declaration that goes on and on.
         """
         text = lexer_state.text.text
-        position, end = 0, len(text)
-        line, line_start, run = 1, 0, 0
+        counter, end = lexer_state.line_ctr, len(text)
+        position, line, line_start, run = counter.char_pos, counter.line, counter.line_start_pos, 0
         last: Token | None = None
         while True:
             blank = self.blank.match(text, position)
@@ -89,7 +90,7 @@ class Lexer:
                 lexer_state.line_ctr.char_pos = end
                 return
             accepted = self.accepts[parser_state.position]
-            kind, value = self._token(text, position, accepted, parser_state)
+            kind, value = self.token(text, position, accepted, parser_state)
             column = position - line_start + 1
             if not kind:
                 raise UnexpectedCharacters(  # type: ignore[no-untyped-call]
@@ -114,9 +115,10 @@ class Lexer:
             yield last
             position = stop
 
-    def _token(
+    def token(
         self, text: str, position: int, accepted: Collection[str], parser_state: Any
     ) -> tuple[str, str]:
+        """Terminal and text of what stands at a position; nothing if no token does."""
         match = self.master.match(text, position)
         if match is None:
             return "", ""
@@ -135,7 +137,7 @@ class Lexer:
     def _word(self, word: str, accepted: Collection[str], parser_state: Any) -> str:
         name = self.words.get(word)
         if name is not None and name in accepted:
-            return "NAME" if "NAME" in accepted and not _takes(parser_state, name) else name
+            return "NAME" if "NAME" in accepted and not _can_use(parser_state, name) else name
         if word in ("true", "false") and "BOOLEAN" in accepted:
             return "BOOLEAN"
         if "DEFINITION_KIND" in accepted and self.kinds.fullmatch(word):
@@ -144,14 +146,5 @@ class Lexer:
         return name if name is not None and "NAME" not in accepted else "NAME"
 
 
-def _takes(parser_state: Any, terminal: str) -> bool:
-    """Whether the parser could go on with a terminal, once it has reduced what it must."""
-    states = parser_state.parse_conf.states
-    stack = list(parser_state.state_stack)
-    while True:
-        action, rule = states[stack[-1]].get(terminal, (None, None))
-        if action is Shift or rule is None:
-            return action is Shift
-        if rule.expansion:
-            del stack[-len(rule.expansion) :]
-        stack.append(states[stack[-1]][rule.origin.name][1])
+def _can_use(parser_state: Any, terminal: str) -> bool:
+    return takes(parser_state.parse_conf.states, parser_state.state_stack, terminal)

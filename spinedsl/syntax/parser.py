@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from lark import Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 
-from spinedsl.diagnostics import DiagnosticError, fail
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, fail, in_order
+from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.syntax import nodes
-from spinedsl.syntax.errors import invisible_character, unexpected_character, unexpected_token
 from spinedsl.syntax.grammar import parser
 from spinedsl.syntax.lexer import MAX_RUN, TooManyWords
 
@@ -34,7 +34,23 @@ _BRACKETS = re.compile(r"""#[^\n]*|"[^"\n]*"|[(){}]""")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, which could command a terminal; signs that reorder what a reader sees; halves
 of characters. None has a place in a text, not even in a comment."""
+_BROKEN = object()
+"""Stands for what can't be built, until something leaves it out."""
+_COLLECTIONS = frozenset({"start", "network", "model", "conventions", "stem", "body", "space"})
+"""Rules that are sound without one of their parts."""
 _OPERATOR_NAMES = {"and": "a and b", "or": "a or b", "not": "not a", "negative": "-a"}
+
+
+@record
+class Parsed:
+    """What stands of a text, and what is wrong with it.
+
+    Attributes:
+        file: all declarations that could be read; None if none could.
+    """
+
+    file: nodes.File | None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def parse(source: Source) -> nodes.File:
@@ -43,13 +59,34 @@ def parse(source: Source) -> nodes.File:
     Raises:
         DiagnosticError: the text is not of the language (SP002, SP006, SP010–SP012).
     """
-    _refuse_hostile(source)
+    parsed = parse_what_stands(source)
+    if parsed.diagnostics or parsed.file is None:
+        raise DiagnosticError(parsed.diagnostics)
+    return parsed.file
+
+
+def parse_what_stands(source: Source) -> Parsed:
+    """Parse a source text as far as it can be read; never raises. For editors, and for `parse`."""
+    found = Diagnostics()
+    file = None
+    with found.absorbing():
+        _refuse_hostile(source)
+        file = _Builder(source, found).file(_tree(source, found))
+    return Parsed(file, tuple(in_order(found.found)))
+
+
+def _tree(source: Source, found: Diagnostics) -> Tree[Token]:
+    """lark's tree; what was wrong on the way is recorded."""
     try:
-        tree = parser().parse(source.text)
-    except UnexpectedToken as problem:
-        raise unexpected_token(source, problem) from None
-    except UnexpectedCharacters as problem:
-        raise unexpected_character(source, problem) from None
+        try:
+            return parser().parse(source.text)
+        except UnexpectedInput as problem:
+            # Imported where something is wrong: what is right is read sooner.
+            from spinedsl.syntax.recovery import recover
+
+            tree, errors = recover(source, problem)
+            found.extend(errors)
+            return tree
     except TooManyWords as problem:
         raise fail(
             "SP002",
@@ -58,7 +95,6 @@ def parse(source: Source) -> nodes.File:
             "it goes on here",
             help="split it up; a block reads at most 256 others",
         ) from None
-    return _Builder(source).file(tree)
 
 
 def _refuse_hostile(source: Source) -> None:
@@ -78,7 +114,9 @@ def _refuse_hostile(source: Source) -> None:
             )
     invisible = _INVISIBLE.search(text)
     if invisible:
-        raise invisible_character(source, invisible.start())
+        from spinedsl.syntax.errors import invisible_character
+
+        raise DiagnosticError([invisible_character(source, invisible.start())])
     _refuse_depth(source)
 
 
@@ -102,10 +140,12 @@ def _refuse_depth(source: Source) -> None:
 class _Builder:
     """Turns lark's tree into syntax nodes; one method a rule, named like the rule."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, found: Diagnostics) -> None:
         self.source = source
+        self.found = found
 
     def file(self, tree: Tree[Token]) -> nodes.File:
+        """The node of a whole tree; what can't be built is recorded, and left out."""
         order = []
         stack = [tree]
         while stack:
@@ -115,8 +155,13 @@ class _Builder:
         built: dict[int, Any] = {}
         for node in reversed(order):
             children = [built[id(c)] if isinstance(c, Tree) else c for c in node.children]
-            method: Callable[[list[Any], Span], Any] = getattr(self, node.data)
-            built[id(node)] = method(children, self._span_of(node))
+            built[id(node)] = _BROKEN
+            if node.data in _COLLECTIONS:
+                children = [child for child in children if child is not _BROKEN]
+            if _BROKEN not in children:
+                method: Callable[[list[Any], Span], Any] = getattr(self, node.data)
+                with self.found.absorbing():
+                    built[id(node)] = method(children, self._span_of(node))
         result: nodes.File = built[id(tree)]
         return result
 
