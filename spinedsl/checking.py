@@ -10,49 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from spinedsl.analysis.checking import check
-from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
+from spinedsl.checked import CheckedFile, CheckedNetwork
+from spinedsl.diagnostics import DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
-from spinedsl.records import record
 from spinedsl.source import DISK, Files
 from spinedsl.specification import open_all
 
-
-@record
-class CheckedNetwork:
-    """A network or model that was looked at.
-
-    Attributes:
-        file: as the user named it.
-        expectations: how many were proved or refuted.
-        errors: of that network.
-    """
-
-    file: str
-    name: str
-    expectations: int
-    errors: int
-
-
-@record
-class CheckedFile:
-    """What was found in a file.
-
-    Attributes:
-        file: as the user named it.
-        diagnostics: in the order of their places.
-        networks: one entry a network or model.
-        others: how many definitions, conventions and spaces it declares.
-    """
-
-    file: str
-    diagnostics: tuple[Diagnostic, ...]
-    networks: tuple[CheckedNetwork, ...] = ()
-    others: int = 0
-
-    @property
-    def errors(self) -> int:
-        """How many of the diagnostics are errors."""
-        return sum(d.severity is Severity.ERROR for d in self.diagnostics)
+__all__ = ["CheckedFile", "CheckedNetwork", "check_spec"]
 
 
 def check_spec(spec: str, roots: Sequence[Path] = (), files: Files = DISK) -> CheckedFile:

@@ -21,6 +21,7 @@ from spinedsl.passes import EXPANSION, check_space, elaborate, lower
 from spinedsl.profiles import DEFAULT_RUNTIMES, PROFILES, Level, Optimisation
 from spinedsl.records import record
 from spinedsl.syntax import nodes
+from spinedsl.watching import stage
 
 if TYPE_CHECKING:
     from spinedsl.graph.assembly import Assembly, Part
@@ -55,7 +56,8 @@ class Compilation:
         if self.given is not None:
             return self.given
         assert self.scope is not None and self.syntax is not None
-        return check_space(resolve(self.syntax, self.scope, self.overrides))
+        with stage("network"):
+            return check_space(resolve(self.syntax, self.scope, self.overrides))
 
     @property
     def subject(self) -> Network:
@@ -75,10 +77,11 @@ class Compilation:
     @cached_property
     def expanded(self) -> ExpandedNetwork:
         """Nothing implied any more: the passes of `EXPANSION`."""
-        expanded = elaborate(self.network)
-        for run in EXPANSION:
-            expanded = run(expanded)
-        return expanded
+        with stage("expanded network"):
+            expanded = elaborate(self.network)
+            for run in EXPANSION:
+                expanded = run(expanded)
+            return expanded
 
     @property
     def program(self) -> Program:
@@ -92,12 +95,15 @@ class Compilation:
 
     @cached_property
     def _rewritten(self) -> tuple[Program, tuple[Decision, ...]]:
-        return _rewrite(lower(self.expanded), self.optimisation)
+        with stage("program"):
+            program = lower(self.expanded)
+        return _rewrite(program, self.optimisation)
 
     @cached_property
     def inlined(self) -> Inlined:
         """The program without calls."""
-        return inline(self.program)
+        with stage("inlined program"):
+            return inline(self.program)
 
     @property
     def parameters(self) -> dict[str, Parameter]:
@@ -129,7 +135,8 @@ class ModelCompilation:
         from spinedsl.ir.models import resolve_model
 
         assert self.scope is not None and self.syntax is not None
-        return resolve_model(self.syntax, self.scope, self.overrides)
+        with stage("model"):
+            return resolve_model(self.syntax, self.scope, self.overrides)
 
     @property
     def subject(self) -> Model:
@@ -184,7 +191,8 @@ class ModelCompilation:
             return program
 
         networks = [(part.network, part.program) for part in self.parts]
-        assembly = lower_model(self.model, networks, rewritten)
+        with stage("assembly"):
+            assembly = lower_model(self.model, networks, rewritten)
         return assembly, tuple(made)
 
     @property
@@ -195,7 +203,8 @@ class ModelCompilation:
     @cached_property
     def inlined(self) -> Inlined:
         """The program without calls."""
-        return inline(self.program)
+        with stage("inlined program"):
+            return inline(self.program)
 
     @cached_property
     def regions(self) -> tuple[tuple[Part, Inlined], ...]:
@@ -220,7 +229,8 @@ def _rewrite(program: Program, optimisation: Optimisation | None) -> tuple[Progr
     # Imported where something is rewritten: checking a network starts sooner.
     from spinedsl.rewrites import rewrite
 
-    return rewrite(program, optimisation)
+    with stage("rewritten program"):
+        return rewrite(program, optimisation)
 
 
 def optimised(

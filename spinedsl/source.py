@@ -37,11 +37,14 @@ class SourceProblem(Exception):
 
 @record
 class Source:
-    """A named text. `name` is what the user typed, `path` the resolved file if there is one."""
+    """A named text. `name` is what the user typed, `path` the file if there is one.
+
+    A file that is asked for and imported, too, has two paths that lead there, and is one source.
+    """
 
     name: str
     text: str
-    path: Path | None = None
+    path: Path | None = field(default=None, compare=False)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -97,6 +100,14 @@ class Files:
 
     What reads them elsewhere derives from it: an editor's unsaved texts, a revision of a repository.
     """
+
+    def resolve(self, path: Path) -> Path:
+        """Where a path leads when links are followed.
+
+        Raises:
+            OSError, ValueError, RuntimeError: it can't be a path.
+        """
+        return path.resolve()
 
     def holds(self, path: Path) -> bool:
         """Whether there is a file at a path; never raises."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# What somebody else's run found to be fine proves nothing here, and colours are as a fresh shell has them.
+os.environ["SPINEC_NO_CACHE"] = "1"
+for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "SPINEC_CACHE_DIR"):
+    os.environ.pop(name, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from spinedsl.cli import options
+from spinedsl.cli import console, options
+from spinedsl.cli.progress import progress
 from spinedsl.cli.tables import aligned
 from spinedsl.diagnostics import fail
 from spinedsl.onnx_target import PIPELINES, OnnxRequest, PipelineKind, graph, stages
@@ -117,7 +117,7 @@ def command(
         click.echo("\n".join(_sections(title, found)))
     if chart is not None:
         written = report.write_chart(chart, title, found, force=force)
-        click.echo(f"{'wrote' if written.changed else 'unchanged'} {written.path}", err=True)
+        console.say(f"{'wrote' if written.changed else 'unchanged'} {written.path}", err=True)
 
 
 def _compared(
@@ -142,20 +142,12 @@ def _compared(
                 compilation, Wanted(size, batch, compiled, where, repeats), Path(folder)
             ).sections()
         ]
-        for number, section in enumerate(sections, 1):
-            found.append(measure(section, _teller(f"{number}/{len(sections)} {section.title}")))
-        _teller("")("")
+        total = sum(len(section.makers) + 1 for section in sections)  # each made, then all in turn
+        done = itertools.count()
+        with progress("timing", patience=0) as tell:
+            for section in sections:
+                found.append(measure(section, lambda name: tell(next(done), total, name)))
     return found
-
-
-def _teller(title: str) -> Callable[[str], None]:
-    """What tells a person how far a comparison is, in one line; nothing where nobody looks."""
-
-    def tell(name: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{title}{': ' if title else ''}{name}"[:200], nl=False, err=True)
-
-    return tell
 
 
 def _sections(title: str, found: list[Measured]) -> list[str]:
@@ -193,12 +185,17 @@ def _pipelines(
     title = compilation.model.title or compilation.model.name
     request = OnnxRequest(pipeline=pipeline)
     found = []
-    for size in sizes or [(own.height, own.width)]:
-        resized = compilation.resized(*size)
-        models = {**stages(resized, request), WHOLE: graph(resized, request)}
-        found.append(
-            bench_pipeline(title, size, models, device=device, batch=batch, repeats=repeats, threads=threads)
-        )
+    sizes = sizes or [(own.height, own.width)]
+    with progress("timing", patience=0) as tell:
+        for number, size in enumerate(sizes):
+            tell(number, len(sizes), f"{size[0]} x {size[1]}")
+            resized = compilation.resized(*size)
+            models = {**stages(resized, request), WHOLE: graph(resized, request)}
+            found.append(
+                bench_pipeline(
+                    title, size, models, device=device, batch=batch, repeats=repeats, threads=threads
+                )
+            )
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ import click
 from spinedsl import api
 from spinedsl.analysis.checking import notes
 from spinedsl.analysis.summary import summarise
-from spinedsl.cli import options
-from spinedsl.cli.precision_options import PrecisionArguments, precision, progress, table
+from spinedsl.cli import console, options
+from spinedsl.cli.precision_options import PrecisionArguments, precision, table
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
 from spinedsl.cli.tables import size_text
 from spinedsl.emit.frameworks import FRAMEWORKS, Framework
@@ -154,14 +154,14 @@ def command(
         written, errors = _write_onnx(compilation, path, request, other, numbers.report, force)
     for file in written:
         state = "wrote" if file.changed else "unchanged"
-        click.echo(f"{state} {file.path}  {size_text(file.size)}")
-    click.echo(_facts(compilation, target, pipeline))
+        console.say(f"{state} {file.path}  {size_text(file.size)}")
+    console.say(_facts(compilation, target, pipeline))
     if validated:
-        click.echo(validated)
+        console.say(validated)
     if errors is not None:
-        click.echo(table(errors))
+        console.say(table(errors))
     if target == "onnx" and settled(request, compilation).nms == "trt":
-        click.echo("This file runs in TensorRT only: EfficientNMS_TRT is a plugin of its own.")
+        console.say("This file runs in TensorRT only: EfficientNMS_TRT is a plugin of its own.")
     return 0
 
 
@@ -174,7 +174,7 @@ def _write_onnx(
     force: bool,
 ) -> tuple[tuple[Written, ...], ErrorReport | None]:
     """Write a model, and perhaps a report: the files, and how far an int8 model is off."""
-    with progress() if other.precision == "int8" else nullcontext() as tell:
+    with progress("looking at images") as tell:
         written, built = write_onnx(compilation, path, request, other, force=force, progress=tell)
     Renderer.for_stream(sys.stderr).show(built.warnings)
     if report is not None and built.errors is not None:

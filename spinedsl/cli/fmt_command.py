@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from spinedsl.cli import console
 from spinedsl.cli.options import files_of
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, fail
 from spinedsl.emit.output import rewrite_file
@@ -47,27 +49,30 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
         except DiagnosticError as error:
             found += error.diagnostics
     changed = unchanged = 0
-    for path in dict.fromkeys(map(Path, files)):
-        try:
-            source = open_source(path)
-            text = formatted(source)
-            if text == source.text:
-                unchanged += 1
-                continue
-            changed += 1
-            if diff:
-                click.echo(_difference(str(path), source.text, text), nl=False)
-            elif check:
-                click.echo(f"would reformat {path}")
-            else:
-                rewrite_file(path, source.text, text)
-                click.echo(f"reformatted {path}")
-        except DiagnosticError as error:
-            found += [d for d in error.diagnostics if d not in found]
+    unique = dict.fromkeys(map(Path, files))
+    with progress("formatting") as tell:
+        for number, path in enumerate(unique):
+            tell(number, len(unique), str(path))
+            try:
+                source = open_source(path)
+                text = formatted(source)
+                if text == source.text:
+                    unchanged += 1
+                    continue
+                changed += 1
+                if diff:
+                    console.put(_difference(str(path), source.text, text), nl=False)
+                elif check:
+                    console.put(f"would reformat {path}")
+                else:
+                    rewrite_file(path, source.text, text)
+                    console.say(f"reformatted {path}")
+            except DiagnosticError as error:
+                found += [d for d in error.diagnostics if d not in found]
     Renderer.for_stream(sys.stderr).show(found)
     if not diff:
         verb = "would change" if check else "changed"
-        click.echo(f"{changed} {verb}, {unchanged} unchanged", err=True)
+        console.say(f"{changed} {verb}, {unchanged} unchanged", err=True)
     return 1 if found or (changed and (check or diff)) else 0
 
 

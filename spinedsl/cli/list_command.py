@@ -13,7 +13,13 @@ from spinedsl.specification import standard_models, standard_networks
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(as_json: bool) -> None:
-    """List the networks and models that ship with spinec; `std:NAME` names them from anywhere."""
+    """List the networks and models that ship with spinec; `std:NAME` names them from anywhere.
+
+    \b
+    Examples:
+      spinec list
+      spinec list --json
+    """
     networks, models = standard_networks(), standard_models()
     if as_json:
         kinds = (("network", networks), ("model", models))

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from spinedsl.cli import console
+from spinedsl.cli.render import printable
+from spinedsl.cli.words import STANDARD
 from spinedsl.diagnostics import fail
-from spinedsl.pipeline import AnyCompilation
 from spinedsl.profiles import PROFILES
-from spinedsl.specification import open_spec
+from spinedsl.source import DISK, Files, Source
+from spinedsl.watching import stage
+
+if TYPE_CHECKING:
+    from spinedsl.pipeline import AnyCompilation
 
 Decorated = Callable[..., Any]
 Pairs = tuple[tuple[str, str], ...]
@@ -63,18 +69,33 @@ def optimisation(function: Decorated) -> Decorated:
 
 def opened(spec: str, overrides: Pairs, roots: tuple[Path, ...]) -> AnyCompilation:
     """The compilation that the shared arguments ask for."""
-    return open_spec(spec, overrides, roots)
+    from spinedsl.specification import open_spec
+
+    with stage("syntax"):
+        return open_spec(spec, overrides, roots, _Telling() if console.settings.verbose else DISK)
+
+
+class _Telling(Files):
+    """Files of the disk, each told when it is read."""
+
+    def read(self, path: Path, name: str | None = None) -> Source:
+        console.detail(f"reading {printable(name or str(path))}")
+        return super().read(path, name)
 
 
 def files_of(spec: str) -> list[str]:
-    """The path itself, or all .spine files of the folder that it is, and below.
+    """The path itself, or all .spine files of the folder that it is, and below, but not in hidden folders.
 
     Raises:
         DiagnosticError: a folder without any (SP001).
     """
     if not spec or not os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises on odd names)
         return [spec]
-    files = sorted(Path(spec).rglob("*.spine"))
+    files = []
+    for folder, below, names in os.walk(spec):
+        below[:] = [name for name in below if not name.startswith(".")]
+        files += [Path(folder, name) for name in names if name.endswith(".spine")]
     if not files:
         raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
-    return [str(file) for file in files]
+    # A file may be called like a network of the standard library.
+    return [f"./{file}" if str(file).startswith(STANDARD) else str(file) for file in sorted(files)]

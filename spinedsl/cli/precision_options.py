@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,21 +101,6 @@ def precision(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, numbers=numbers, **others)
 
     return gathered
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
-    """What tells a person how far a calibration is; None where nobody looks."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1, label="looking at images", file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield tell
 
 
 def table(errors: ErrorReport) -> str:

@@ -4,28 +4,22 @@ concise  a line each, as compilers write them
 json     one object
 github   workflow commands, which GitHub shows beside the line
 junit    a test suite a file, a test case a network
-sarif    SARIF 2.1.0, with fingerprints that survive moved lines
+sarif    SARIF 2.1.0, with fingerprints that survive moved lines (spinedsl/cli/sarif.py)
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 from xml.etree import ElementTree
 
-from spinedsl.checking import CheckedNetwork
-from spinedsl.cli.render import as_json, printable
-from spinedsl.diagnostics import CODES, Diagnostic, Severity
-from spinedsl.version import __version__
+from spinedsl.checked import CheckedNetwork
+from spinedsl.cli.render import as_json, encodable, printable
+from spinedsl.cli.sarif import from_here, sarif
+from spinedsl.diagnostics import Diagnostic, Severity
 
-SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may hold."""
 
@@ -50,7 +44,7 @@ def as_object(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -
         "errors": sum(d.severity is Severity.ERROR for d in found),
         "diagnostics": [as_json(d) for d in found],
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)
+    return encodable(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 # ---- GitHub
@@ -61,7 +55,7 @@ def github(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> s
 
     Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
-    return "\n".join(_annotation(each) for each in found)
+    return encodable("\n".join(_annotation(each) for each in found))
 
 
 def _annotation(diagnostic: Diagnostic) -> str:
@@ -69,10 +63,9 @@ def _annotation(diagnostic: Diagnostic) -> str:
     fields: dict[str, object] = {"title": diagnostic.code}
     place = as_json(diagnostic)["location"]
     if place is not None:
-        fields |= {
-            "file": place["file"], "line": place["line"], "endLine": place["end_line"], "col": place["column"],
-            "endColumn": place["end_column"],
-        }  # fmt: skip
+        fields |= {"file": from_here(place["file"]), "line": place["line"], "endLine": place["end_line"]}
+        if place["line"] == place["end_line"]:  # GitHub takes columns of one line only
+            fields |= {"col": place["column"], "endColumn": place["end_column"]}
     shown = ",".join(f"{key}={_escaped(str(value), ',:')}" for key, value in fields.items())
     help_text = f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
     return f"::{word} {shown}::{_escaped(diagnostic.message + help_text)}"
@@ -88,15 +81,15 @@ def _escaped(text: str, more: str = "") -> str:
 def junit(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
     """A test suite for each file: a test case for each network, and one that fails for each error.
 
-    Source: https://github.com/testmoapp/junitxml
+    Sources: https://github.com/testmoapp/junitxml, and junit-10.xsd of Jenkins' xunit-plugin
     """
-    root = ElementTree.Element("testsuites", name="spinec check")
+    root = ElementTree.Element("testsuites", name="spinec")
     files = dict.fromkeys([*(n.file for n in networks), *(_file(d) for d in found)])
     for file in files:
         own = [d for d in found if _file(d) == file and d.severity is Severity.ERROR]
         fine = [n for n in networks if n.file == file and not n.errors]
-        counts = {"name": _legal(file), "tests": str(len(own) + len(fine)), "failures": str(len(own))}
-        suite = ElementTree.SubElement(root, "testsuite", counts)
+        counts = {"tests": str(len(own) + len(fine)), "failures": str(len(own)), "errors": "0"}
+        suite = ElementTree.SubElement(root, "testsuite", {"name": _legal(file), **counts})
         for network in fine:
             ElementTree.SubElement(suite, "testcase", classname=_legal(file), name=network.name)
         for diagnostic in own:
@@ -116,78 +109,6 @@ def _file(diagnostic: Diagnostic) -> str:
 
 def _legal(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-# ---- SARIF
-
-
-def sarif(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
-    """One run with a result for each diagnostic.
-
-    Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
-    """
-    codes = sorted({d.code for d in found})
-    seen: Counter[str] = Counter()
-    rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
-    driver = {"name": "spinec", "version": __version__, "rules": rules}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(d, codes.index(d.code), seen) for d in found],
-    }
-    return json.dumps(
-        {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
-    )
-
-
-def _result(diagnostic: Diagnostic, rule: int, seen: Counter[str]) -> dict[str, Any]:
-    text = diagnostic.message + (f". Help: {diagnostic.help}" if diagnostic.help else "")
-    result: dict[str, Any] = {
-        "ruleId": diagnostic.code,
-        "ruleIndex": rule,
-        "level": diagnostic.severity.value,
-        "message": {"text": text},
-        "partialFingerprints": {"spinec/v1": _fingerprint(diagnostic, seen)},
-    }
-    described = as_json(diagnostic)
-    if described["location"] is not None:
-        result["locations"] = [_location(described["location"])]
-    if described["related"]:
-        result["relatedLocations"] = [
-            {**_location(place), "id": number} for number, place in enumerate(described["related"])
-        ]
-    return result
-
-
-def _location(place: dict[str, Any]) -> dict[str, Any]:
-    region = {
-        "startLine": place["line"],
-        "startColumn": place["column"],
-        "endLine": place["end_line"],
-        "endColumn": place["end_column"],
-    }
-    artifact = {"uri": _uri(place["file"])}
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact, "region": region}}
-    if place["label"]:
-        location["message"] = {"text": place["label"]}
-    return location
-
-
-def _uri(file: str) -> str:
-    """The file relative to the working folder, if it lies below it."""
-    path = Path(file)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    return quote(path.as_posix(), safe="/:@")
-
-
-def _fingerprint(diagnostic: Diagnostic, seen: Counter[str]) -> str:
-    """Of file, code, message and the words there, not of the line's number; equal ones are counted."""
-    words = diagnostic.primary.span.text if diagnostic.primary is not None else ""
-    parts = (_file(diagnostic), diagnostic.code, diagnostic.message, words)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-    seen[digest] += 1
-    return f"{digest}:{seen[digest]}"
 
 
 REPORTS: dict[str, Report] = {

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from spinedsl.cli import console
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
 from spinedsl.cli.tables import aligned
 from spinedsl.diagnostics import DiagnosticError, fail
@@ -73,11 +75,13 @@ def command(
         _make_folder(output)
     run = _Run(file, THRESHOLD if threshold is None else threshold, pictures, force)
     entries = []
-    for entry in run.entries(images):
-        if as_json:
-            entries.append(entry)
-        elif "error" not in entry:
-            click.echo(_shown(entry))
+    with progress("running") as tell:
+        for number, entry in enumerate(run.entries(images), 1):
+            if as_json:
+                entries.append(entry)
+            elif "error" not in entry:
+                console.put(_shown(entry))
+            tell(number, len(images), entry["image"])
     if as_json:
         document = {"model": str(model), "kind": file.description.kind, "images": entries}
         click.echo(json.dumps(document, indent=2, allow_nan=False))

@@ -37,6 +37,12 @@ def command(
     ir        what it means: names, extends and conventions resolved
     expanded  what is implied: repeats, scaled widths, rules, edges of unread blocks
     graph     what is run: functions of operators, with shapes
+
+    \b
+    Examples:
+      spinec show std:spinenet49
+      spinec show std:spinenet49 --stage ir --json > spinenet49.json
+      spinec show my.spine --stage graph -O2 --why
     """
     if stage != "graph" and (level or runtime or why):
         raise click.UsageError("-O, --runtime and --why: only with --stage graph")

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from spinedsl.cli import options
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
 from spinedsl.pipeline import optimised
 from spinedsl.profiles import Level
@@ -67,10 +68,11 @@ def command(
       spinec verify my.spine --size 256x384 --weights trained.safetensors
       spinec verify std:spinenet49 -O2 --runtime openvino
     """
-    report = verify(
-        optimised(options.opened(spec, overrides, roots), level, runtime, "onnx"),
-        size=size, batch=batch, weights=weights, seed=seed, opset=opset, tolerance=tolerance,
-    )  # fmt: skip
+    with progress("verifying", patience=0) as tell:
+        report = verify(
+            optimised(options.opened(spec, overrides, roots), level, runtime, "onnx"), size=size, batch=batch,
+            weights=weights, seed=seed, opset=opset, tolerance=tolerance, progress=tell,
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps(_jsonable(report), indent=2, allow_nan=False))
     else:
@@ -101,6 +103,6 @@ def _table(report: Report) -> str:
     passed = "agree" if report.passed else "don't agree"
     lines += [
         "",
-        f"torch and ONNX {passed}: largest relative difference {report.worst:.1e}, allowed {report.tolerance:.0e}",
+        f"torch and ONNX {passed}: largest relative difference {report.worst:.1e}, allowed {report.tolerance:g}",
     ]
     return "\n".join(lines)

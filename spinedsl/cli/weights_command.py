@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from spinedsl.cli import options, weights_inspection
+from spinedsl.cli import console, options, weights_inspection
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
 from spinedsl.runtime.conversion import Conversion, export_weights, import_checkpoint
 from spinedsl.weights.published import ORIGINS, Origin
@@ -62,10 +63,11 @@ def import_(
              --set conventions=port -o spinenet49.safetensors
     """
     compilation = options.opened(spec, overrides, roots)
-    done = import_checkpoint(
-        compilation, origin, checkpoint, output,
-        averages=averages, keep_conventions=keep_conventions, force=force,
-    )  # fmt: skip
+    with progress("importing") as tell:
+        done = import_checkpoint(
+            compilation, origin, checkpoint, output,
+            averages=averages, keep_conventions=keep_conventions, force=force, progress=tell,
+        )  # fmt: skip
     _report(done, compilation.subject.title or compilation.subject.name)
 
 
@@ -100,7 +102,10 @@ def export(
              --set conventions=port -o trained.pth
     """
     compilation = options.opened(spec, overrides, roots)
-    done = export_weights(compilation, origin, file, output, keep_conventions=keep_conventions, force=force)
+    with progress("exporting") as tell:
+        done = export_weights(
+            compilation, origin, file, output, keep_conventions=keep_conventions, force=force, progress=tell
+        )
     _report(done, compilation.subject.title or compilation.subject.name)
 
 
@@ -111,12 +116,12 @@ command.add_command(weights_inspection.diff)
 def _report(done: Conversion, title: str) -> None:
     Renderer.for_stream(sys.stderr).show(done.warnings)
     for file in done.written:
-        click.echo(
+        console.say(
             f"{'wrote' if file.changed else 'unchanged'} {file.path}  {weights_inspection.size(file.size)}"
         )
-    click.echo(f"{title}: {done.tensors:,} tensors, {done.numbers:,} numbers, from a {done.format} file")
+    console.say(f"{title}: {done.tensors:,} tensors, {done.numbers:,} numbers, from a {done.format} file")
     for line in _remarks(done.left_out, done.shifted):
-        click.echo(line)
+        console.say(line)
 
 
 def _remarks(left_out: Mapping[str, int], shifted: Mapping[str, int]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from spinedsl.cli.progress import progress
 from spinedsl.cli.render import printable
 from spinedsl.cli.tables import aligned
 from spinedsl.runtime.conversion import opened_weights
@@ -28,9 +29,19 @@ SHOWN = 20
 @click.option("--averages", is_flag=True, help="Of a TensorFlow checkpoint, show the moving averages.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(file: Path, averages: bool, as_json: bool) -> None:
-    """Names, shapes and numbers of a file of weights, or of a checkpoint of any kind."""
+    """Names, shapes and numbers of a file of weights, or of a checkpoint of any kind.
+
+    \b
+    Examples:
+      spinec weights show trained.safetensors
+      spinec weights show ckpt-277200 --averages --json
+    """
     with opened_weights(file, averages) as opened:
-        rows = list(statistics(opened))
+        rows = []
+        with progress("reading") as tell:
+            for row in statistics(opened):
+                rows.append(row)
+                tell(len(rows), len(opened.entries), row.name)
         if as_json:
             tensors = [{**asdict(row), "elements": row.elements} for row in rows]
             facts = {"format": opened.format, "metadata": opened.metadata, "left_out": opened.left_out}
@@ -49,6 +60,11 @@ def diff(left: Path, right: Path, tolerance: float, as_json: bool) -> int:
     """Compare two files of weights, or checkpoints, tensor by tensor.
 
     A difference counts relative to the largest number of A's tensor. Exits with 1 if they differ.
+
+    \b
+    Examples:
+      spinec weights diff before.safetensors after.safetensors
+      spinec weights diff ckpt-277200 trained.safetensors --tolerance 1e-6
     """
     with opened_weights(left) as one, opened_weights(right) as other:
         comparison = compare_files(one, other, tolerance)

@@ -7,13 +7,14 @@ and folders the user named. Links are followed before that is checked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from spinedsl import resources
-from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, nearest
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Label, fail, nearest
+from spinedsl.records import record
 from spinedsl.source import DISK, Files, Source, SourceProblem, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
@@ -23,6 +24,7 @@ PRELUDE = "std/prelude.spine"
 MAX_IMPORTS = 64
 MAX_PATH = 255
 
+Parse = Callable[[Source], nodes.File]
 Named = nodes.Network | nodes.Definition | nodes.Model | nodes.Conventions | nodes.Space
 
 
@@ -34,11 +36,13 @@ class Scope:
         own: the items declared in the file itself, in order.
         names: (kind of item, name) → item; kinds are `network`, `conventions`, `space` and
             `definition`.
+        imports: every import of the file that was found, with what its file can name, in order.
     """
 
     source: Source
     own: tuple[Named, ...]
     names: dict[tuple[str, str], Named] = field(default_factory=dict)
+    imports: list[tuple[Span, Scope]] = field(default_factory=list)
 
     def find(self, kind: str, name: str) -> Named | None:
         """The item of that kind and name."""
@@ -91,11 +95,52 @@ def load(source: Source, roots: Sequence[Path] = (), files: Files = DISK) -> Sco
     Raises:
         DiagnosticError: syntax errors, and imports that fail (SP021–SP024).
     """
+    return _loader(source, roots, files).load(source)
+
+
+@record
+class Explored:
+    """What a file can name, as far as its imports could be read.
+
+    Attributes:
+        diagnostics: what is wrong with its imports and names.
+        imported: the scope of every file it leads to.
+    """
+
+    scope: Scope
+    diagnostics: tuple[Diagnostic, ...]
+    imported: dict[Path, Scope]
+
+
+def explore(
+    source: Source, roots: Sequence[Path] = (), files: Files = DISK, parse: Parse = parse
+) -> Explored:
+    """As `load`, for an editor: it goes on behind errors, and keeps what it has parsed.
+
+    Args:
+        source, roots, files: as there.
+        parse: makes the file of a source; it may leave out what it can't read.
+
+    Raises:
+        DiagnosticError: `parse` can't make anything of the source itself, or it declares nothing.
+    """
+    loader = _loader(source, roots, files)
+    loader.parse = parse
+    found: tuple[Diagnostic, ...] = ()
+    root = loader.open(source)
+    try:
+        loader.follow(root)
+    except DiagnosticError as error:
+        found = error.diagnostics
+    return Explored(root.scope, found, loader.loaded)
+
+
+def _loader(source: Source, roots: Sequence[Path], files: Files) -> _Loader:
     path = source.path.resolve() if source.path else None
     folder = [path.parent] if path else []
     allowed = (*folder, *(root.resolve() for root in roots), _library())
     # The prelude itself, when it is the file that was asked for, is not in its own scope.
-    return _Loader(allowed, files, prelude=path != _library() / PRELUDE).load(source)
+    return _Loader(allowed, files, prelude=path != _library() / PRELUDE)
 
 
 def _library() -> Path:
@@ -103,7 +148,8 @@ def _library() -> Path:
 
 
 @cache
-def _prelude() -> dict[tuple[str, str], Named]:
+def prelude() -> dict[tuple[str, str], Named]:
+    """What is in scope in every file without an import: the same items each time."""
     source = open_source(_library() / PRELUDE, f"std:{PRELUDE}")
     return _Loader((_library(),), DISK, prelude=False).load(source).names
 
@@ -113,15 +159,20 @@ class _Loader:
         self.allowed = allowed
         self.files = files
         self.prelude = prelude
+        self.parse: Parse = parse
         self.loaded: dict[Path, Scope] = {}
         self.diagnostics = Diagnostics()
 
     def load(self, source: Source) -> Scope:
+        root = self.open(source)
+        self.follow(root)
+        return root.scope
+
+    def follow(self, root: _Task) -> None:
         """Depth-first over the imports, with a stack of its own."""
-        self.asked_for = source
-        root = self._open(source)
+        self.asked_for = root.scope.source
         opened = [root]
-        on_path = {source.path.resolve()} if source.path else set()
+        on_path = {root.path} if root.path else set()
         while opened:
             task = opened[-1]
             if not task.pending:
@@ -150,7 +201,7 @@ class _Loader:
                 )
             else:
                 try:
-                    imported = self._open(open_source(path, self._display(path), self.files))
+                    imported = self.open(open_source(path, self._display(path), self.files))
                 except DiagnosticError as error:
                     self.diagnostics.extend(error.diagnostics)
                     continue
@@ -159,10 +210,10 @@ class _Loader:
                 on_path.add(path)
                 opened.append(imported)
         self.diagnostics.stop_on_errors()
-        return root.scope
 
-    def _open(self, source: Source) -> _Task:
-        file = parse(source)
+    def open(self, source: Source) -> _Task:
+        """The file itself; its imports are pending."""
+        file = self.parse(source)
         if not file.items:
             raise fail(
                 "SP005", f"“{source.name}” declares nothing", Span(source, 0, 0),
@@ -184,6 +235,8 @@ class _Loader:
         return str(Path(source.name).parent / path.relative_to(folder))
 
     def _merge(self, task: _Task, imported: Scope, span: Span | None) -> None:
+        assert span is not None
+        task.scope.imports.append((span, imported))
         for key, item in imported.names.items():
             known = task.scope.names.setdefault(key, item)
             if known is not item and not _in_prelude(key, known, item):
@@ -202,7 +255,7 @@ class _Loader:
         for item in scope.own:
             key = (kind_of(item), item.name.text)
             other = seen.get(key) or scope.names.get(key)
-            if other is not None:
+            if other is not None and not _in_prelude(key, other):
                 self.diagnostics.add(
                     "SP024",
                     f"“{item.name}” is declared twice",
@@ -213,7 +266,7 @@ class _Loader:
             seen[key] = item
         scope.names.update(seen)
         if self.prelude:
-            for key, item in _prelude().items():
+            for key, item in prelude().items():
                 scope.names.setdefault(key, item)
 
     def _find(self, importer: Source, item: nodes.Import) -> Path | None:
@@ -235,7 +288,7 @@ class _Loader:
         folders = [importer.path.resolve().parent] if importer.path else []
         for folder in (*folders, _library()):
             try:
-                path = (folder / written).resolve()
+                path = self.files.resolve(folder / written)
                 found = self.files.holds(path)
             except (OSError, ValueError, RuntimeError):
                 continue
@@ -268,7 +321,7 @@ class _Task:
 
 
 def _in_prelude(key: tuple[str, str], *items: Named) -> bool:
-    return any(_prelude().get(key) is item for item in items)
+    return any(prelude().get(key) is item for item in items)
 
 
 def _near_file(path: str) -> str:

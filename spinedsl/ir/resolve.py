@@ -14,6 +14,7 @@ from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, sugg
 from spinedsl.ir.blocks import BlockReader
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
+from spinedsl.ir.library import declared_in_library
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import (
     Block,
@@ -124,6 +125,12 @@ def no_network(name: nodes.Name, found: object, scope: Scope) -> DiagnosticError
             help="name a network, such as the model's backbone",
         )  # fmt: skip
     known = [n for n in scope.names_of("network") if isinstance(scope.find("network", n), nodes.Network)]
+    files = declared_in_library(name.text, "network")
+    if files:
+        return fail(
+            "SP020", f"“{name}” is declared in a file that isn't imported", name.span,
+            help=f'write `import "{files[0]}"` at the top',
+        )  # fmt: skip
     return fail(
         "SP020", f"there is no network “{name}”", name.span,
         **suggested(name.span, name.text, known, "import the file that declares it"),

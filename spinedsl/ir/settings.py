@@ -12,6 +12,7 @@ from typing import Any
 from spinedsl.diagnostics import Label, fail, suggested
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
 from spinedsl.ir.expressions import Number, Symbol, Value, check_number, describe, evaluate, plain
+from spinedsl.ir.library import declared_in_library
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Call, DropPath, ImageInput, Rounding, trusted
 from spinedsl.ops.activation import FUNCTIONS
@@ -81,6 +82,12 @@ def definition_of(scope: Scope, name: nodes.Name, kind: str) -> nodes.Definition
         for n in scope.names_of("definition")
         if isinstance(d := scope.find("definition", n), nodes.Definition) and d.kind == kind
     ]
+    files = declared_in_library(name.text, kind) if item is None else ()
+    if files:
+        raise fail(
+            "SP020", f"“{name}” is declared in a file that isn't imported", name.span,
+            help=f'write `import "{files[0]}"` at the top',
+        )  # fmt: skip
     what = "kind of block" if kind == "block" else kind
     wrong = f"; “{name}” is a {item.kind}" if isinstance(item, nodes.Definition) else ""
     otherwise = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from spinedsl.diagnostics import Diagnostic, fail
@@ -24,6 +24,8 @@ from spinedsl.weights.tensorflow.checkpoint import Checkpoint
 from spinedsl.weights.tensorflow.writing import CheckpointWriter
 
 SAFETENSORS = ".safetensors"
+Progress = Callable[[int, int, str], None]
+"""Told how much of how much is done, and what comes next."""
 
 
 @record
@@ -78,6 +80,7 @@ def import_checkpoint(
     averages: bool = False,
     keep_conventions: bool = False,
     force: bool = False,
+    progress: Progress | None = None,
 ) -> Conversion:
     """Write a published checkpoint's weights as a .safetensors file under the names here.
 
@@ -89,6 +92,7 @@ def import_checkpoint(
         averages: take the moving averages that the training kept.
         keep_conventions: the network keeps its own conventions, and the file records those.
         force: replace a file that spinec did not write.
+        progress: told how many tensors of how many are written, and which comes next.
 
     Raises:
         DiagnosticError: the checkpoint can't be read or doesn't fit (SP051), or the output can't be
@@ -102,7 +106,9 @@ def import_checkpoint(
         metadata = Provenance.of(compilation, origin, conventions).metadata()
         parameters = compilation.inlined.parameters()
         shapes = {name: parameter.shape for name, parameter in parameters.items()}
-        pieces = safetensors_bytes(shapes, imported(compilation, found, file), metadata)
+        pieces = safetensors_bytes(
+            shapes, _told(imported(compilation, found, file), len(shapes), progress), metadata
+        )
         written = write_output(output, pieces, "weights", force)
     numbers = sum(parameter.elements for parameter in parameters.values())
     return Conversion(
@@ -118,6 +124,7 @@ def export_weights(
     *,
     keep_conventions: bool = False,
     force: bool = False,
+    progress: Progress | None = None,
 ) -> Conversion:
     """Write a network's weights under published names.
 
@@ -131,6 +138,7 @@ def export_weights(
         output: the file to write, or the prefix of the files.
         keep_conventions: the network may have other conventions than that code.
         force: replace files that spinec did not write.
+        progress: told how many tensors of how many are written, and which comes next.
 
     Raises:
         DiagnosticError: the weights don't fit, or were trained under other conventions (SP051); the
@@ -141,7 +149,7 @@ def export_weights(
     parameters = compilation.inlined.parameters()
     shapes = exported_shapes(compilation, origin)
     loaded = load_weights(weights, parameters, compilation.network.conventions)
-    values = exported(compilation, origin, loaded)
+    values = _told(exported(compilation, origin, loaded), len(shapes), progress)
     metadata = Provenance.of(compilation, "spinec", compilation.network.conventions).metadata()
     if output.suffix == SAFETENSORS:
         pieces = safetensors_bytes(shapes, values, metadata)
@@ -158,6 +166,13 @@ def export_weights(
         written = _write_checkpoint(output, values, force)
     numbers = sum(parameter.elements for parameter in parameters.values())
     return Conversion(written, SafetensorsFile.format, len(shapes), numbers, {}, {})
+
+
+def _told(values: Weights, total: int, progress: Progress | None) -> Weights:
+    for number, (name, value) in enumerate(values):
+        if progress is not None:
+            progress(number, total, name)
+        yield name, value
 
 
 def _open(path: Path, averages: bool) -> TensorFile:

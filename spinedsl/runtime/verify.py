@@ -33,6 +33,9 @@ from spinedsl.weights.folded import folded_weights
 TOLERANCE = 1e-4
 """Largest relative difference that passes: float32 sums in different orders stay far below."""
 
+STEPS = 4
+"""Of which `verify` tells how many are done."""
+
 SMALLEST = 128
 """Default of height and width, or the next size that the network can take."""
 
@@ -91,13 +94,21 @@ class Report:
             Diagnostic(
                 "SP053",
                 f"endpoint “{c.endpoint}” of “{self.network}” differs by {c.difference:.1e}, "
-                f"more than the {self.tolerance:.0e} allowed",
+                f"more than the {self.tolerance:g} allowed",
                 Severity.ERROR,
-                help="report it with the spec: two targets of one network must not disagree",
+                help=_help(c.difference),
             )
             for c in self.endpoints
             if not c.difference <= self.tolerance
         )
+
+
+def _help(difference: float) -> str:
+    if difference <= TOLERANCE:
+        return (
+            f"sums of float32 in another order differ by as much: allow {TOLERANCE:g}, as without --tolerance"
+        )
+    return "report it with the spec: two targets of one network must not disagree"
 
 
 def verify(
@@ -109,6 +120,7 @@ def verify(
     seed: int = 0,
     opset: int = 17,
     tolerance: float = TOLERANCE,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> Report:
     """Run a network in PyTorch and in ONNX Runtime, and compare.
 
@@ -121,25 +133,30 @@ def verify(
         seed: of weights and images.
         opset: of the ONNX model.
         tolerance: largest relative difference that passes.
+        progress: told how many steps of how many are done, and which comes next.
 
     Raises:
         DiagnosticError: the network doesn't compile, a size that doesn't divide (SP038), weights
             that don't fit (SP051), a runtime that has no ONNX files (SP030), torch or onnxruntime missing (SP052).
     """
+    progress(0, STEPS, "the runtimes")
     torch, onnxruntime = (need(name, "`spinec verify`") for name in ("torch", "onnxruntime"))
     form_of(compilation.optimisation)  # which refuses a runtime that has no ONNX files
     size = size or default_size(compilation)
     compilation = compilation.resized(*size)
+    progress(1, STEPS, "the weights")
     parameters = compilation.parameters
     if weights:
         values = dict(load_weights(weights, parameters, compilation.network.conventions))
     else:
         values = dict(random_weights(parameters, seed))
+    progress(2, STEPS, "PyTorch's module")
     written = compilation if compilation.optimisation is None else compilation.optimised(None)
     module = _module(written)
     load_state(module, values.items())
     module.eval()
     comparisons: list[Comparison] = []
+    progress(3, STEPS, "both, in turn")
     for graph in _graphs(compilation):
         inputs = dict(_inputs(graph.program, batch, seed))
         with torch.no_grad():

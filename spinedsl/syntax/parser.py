@@ -6,6 +6,7 @@ than `MAX_DEPTH` are refused before lark sees them.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -29,11 +30,15 @@ MAX_DIGITS = 40
 MAX_EXPONENT = 30
 MAX_NAME = 64
 MAX_TEXT = 2000
+MAX_INVISIBLE = 20
+"""Most characters that are reported as invisible; what is wrong beside them is then not looked for."""
 
 _BRACKETS = re.compile(r"""#[^\n]*|"[^"\n]*"|[(){}]""")
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, which could command a terminal; signs that reorder what a reader sees; halves
 of characters. None has a place in a text, not even in a comment."""
+DIRECTIVE = re.compile(r"#[ \t]*spinec[ \t]*:")
+"""How a comment begins that speaks to a tool: `# spinec: ignore[SP101]`."""
 _BROKEN = object()
 """Stands for what can't be built, until something leaves it out."""
 _COLLECTIONS = frozenset({"start", "network", "model", "conventions", "stem", "body", "space"})
@@ -112,11 +117,11 @@ def _refuse_hostile(source: Source) -> None:
                 Span(source, 0, 1),
                 help="use `repeat`, or several files joined by `import`",
             )
-    invisible = _INVISIBLE.search(text)
-    if invisible:
+    if _INVISIBLE.search(text):
         from spinedsl.syntax.errors import invisible_character
 
-        raise DiagnosticError([invisible_character(source, invisible.start())])
+        some = itertools.islice(_INVISIBLE.finditer(text), MAX_INVISIBLE)
+        raise DiagnosticError([invisible_character(source, match.start()) for match in some])
     _refuse_depth(source)
 
 
@@ -232,11 +237,12 @@ class _Builder:
         return str(token)[1:-1]
 
     def _doc(self, span: Span) -> str:
-        """The comment lines right above `span`, without their signs."""
+        """The comment lines right above `span`, without their signs; not those that speak to a tool."""
         lines: list[str] = []
         line = span.line - 1
         while line > 0 and (text := self.source.line(line).strip()).startswith("#"):
-            lines.append(text.lstrip("#").strip())
+            if not DIRECTIVE.match(text):
+                lines.append(text.lstrip("#").strip())
             line -= 1
         return "\n".join(reversed(lines))
 

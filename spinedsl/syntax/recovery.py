@@ -54,20 +54,13 @@ def recover(source: Source, problem: UnexpectedInput) -> tuple[Tree[Token], list
     found: list[Diagnostic] = []
     while True:
         parser: Any = problem.interactive_parser
+        # Told before the repair, which changes what the parser expects.
+        error = syntax_error(source, problem)
         repair = _Repair(source, parser.parser_state, _offset(source, problem))
         left = repair.left_open()
-        if left is None:
-            found.append(syntax_error(source, problem))
-            resumed = repair.resume_behind()
-        else:
-            # Its partner closes another body, which is then not what isn't closed.
-            found += [unclosed(source, left.brace, left.before)] if left.brace else []
-            resumed = repair.resume_at(left.resume)
-        if resumed is None:
-            return repair.finish(), found
-        if left is None or left.brace is None:
-            found += [unclosed(source, brace, word_at(source, resumed.start)) for brace in resumed.unclosed]
-        if len(found) >= MAX_SYNTAX_ERRORS:
+        resumed = repair.resume_behind() if left is None else repair.resume_at(left.resume)
+        found += _told(source, error, left, resumed)
+        if resumed is None or len(found) >= MAX_SYNTAX_ERRORS:
             return repair.finish(), found[:MAX_SYNTAX_ERRORS]
         try:
             repair.state.lexer = _from(source, repair.state, resumed.start)
@@ -75,6 +68,18 @@ def recover(source: Source, problem: UnexpectedInput) -> tuple[Tree[Token], list
             return tree, found
         except UnexpectedInput as another:
             problem = another
+
+
+def _told(
+    source: Source, error: Diagnostic, left: _Left | None, resumed: _Resumed | None
+) -> list[Diagnostic]:
+    """What to say of one error: at least one thing."""
+    if left is not None and left.brace is not None:
+        # Its partner closes another body, which is then not what isn't closed.
+        return [unclosed(source, left.brace, left.before)]
+    bodies = () if resumed is None else resumed.unclosed
+    found = [unclosed(source, brace, word_at(source, resumed.start)) for brace in bodies if resumed]
+    return found if found and left is not None else [error, *found]
 
 
 def _offset(source: Source, problem: UnexpectedInput) -> int:

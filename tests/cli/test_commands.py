@@ -219,6 +219,16 @@ PLACE = {
         "label": {"type": "string"},
     },
 }
+FIX = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["title", "safe", "edits"],
+    "properties": {
+        "title": {"type": "string"},
+        "safe": {"type": "boolean"},
+        "edits": {"type": "array", "minItems": 1},
+    },
+}
 REPORT = {
     "type": "object",
     "additionalProperties": False,
@@ -244,7 +254,7 @@ REPORT = {
             "items": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["code", "severity", "message", "location", "related", "help"],
+                "required": ["code", "severity", "message", "location", "related", "help", "fix"],
                 "properties": {
                     "code": {"type": "string", "pattern": "^SP[0-9]{3}$"},
                     "severity": {"enum": ["error", "warning", "note"]},
@@ -252,6 +262,7 @@ REPORT = {
                     "location": {"anyOf": [PLACE, {"type": "null"}]},
                     "related": {"type": "array", "items": PLACE},
                     "help": {"type": ["string", "null"]},
+                    "fix": {"anyOf": [FIX, {"type": "null"}]},
                 },
             },
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -167,24 +166,6 @@ def test_numbers_beyond_the_range_leave_the_old_file(spinec) -> None:
         ]
         == 0
     )
-
-
-def test_a_person_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    with precision_options.progress() as tell:
-        assert tell is not None
-        for done in range(5):
-            tell(done, 4)
-    assert "looking at images" in terminal.getvalue()
-    assert "100%" in terminal.getvalue()
-    monkeypatch.setattr("sys.stderr", io.StringIO())
-    with precision_options.progress() as tell:
-        assert tell is None
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_sarif(here, capsys):
     assert (result["ruleId"], result["ruleIndex"], result["level"]) == ("SP020", 0, "error")
     (place,) = result["locations"]
     assert place["physicalLocation"] == {
-        "artifactLocation": {"uri": "bad.spine"},
+        "artifactLocation": {"uri": "bad.spine", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 5, "startColumn": 33, "endLine": 5, "endColumn": 42},
     }
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 import jsonschema
 import pytest
-from click.testing import CliRunner
 from pydantic import ValidationError
 from support import HEADS, compile_model, compile_text, model_text, network_text, problems
 
-from spinedsl.cli.schema_command import command as schema_command
+from spinedsl.cli import run
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import Model
@@ -72,7 +73,9 @@ def small(body: str, **parts: str) -> Model:
 
 
 def schema() -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(CliRunner().invoke(schema_command, ["--model"]).output)
+    with redirect_stdout(io.StringIO()) as printed:
+        run(["schema", "--model"])
+    parsed: dict[str, Any] = json.loads(printed.getvalue())
     return parsed
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 import jsonschema
@@ -11,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from support import STEM, compile_text, compile_tiny, network_text
 
-from spinedsl.cli.schema_command import command as schema_command
+from spinedsl.cli import run
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import Network
@@ -58,9 +60,9 @@ network tiny {
 
 
 def schema() -> dict[str, Any]:
-    from click.testing import CliRunner
-
-    parsed: dict[str, Any] = json.loads(CliRunner().invoke(schema_command, []).output)
+    with redirect_stdout(io.StringIO()) as printed:
+        run(["schema"])
+    parsed: dict[str, Any] = json.loads(printed.getvalue())
     return parsed
 
 
