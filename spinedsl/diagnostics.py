@@ -79,6 +79,23 @@ CODES: dict[str, str] = {
     "SP109": "a definition that nobody uses",
     "SP110": "an import that nobody uses",
     "SP111": "an ignore comment that names no rule",
+    # What only `spinec breaking` finds.
+    "SP200": "a network or model that is gone",
+    "SP201": "trained weights that a network no longer takes",
+    "SP202": "weights that were never trained",
+    "SP203": "weights of another shape",
+    "SP204": "weights under another name",
+    "SP205": "other results from the same weights",
+    "SP210": "inputs of other names, or in another order",
+    "SP211": "an input of other channels, or another level",
+    "SP212": "another size of images",
+    "SP213": "pixels that are prepared otherwise",
+    "SP220": "an output that is gone",
+    "SP221": "an output of another stride",
+    "SP222": "an output of other channels",
+    "SP223": "outputs in another order",
+    "SP230": "another number of classes",
+    "SP231": "a head for something else, or whose outputs mean something else",
 }
 """Every code with what it is about. Codes are stable: none is ever reused."""
 

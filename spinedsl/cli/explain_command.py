@@ -34,7 +34,7 @@ def command(code: str | None) -> None:
         return
     known_code = code_of(code)
     if known_code is None:
-        wanted = code.strip().upper()
+        wanted = code.strip().upper().replace("O", "0")
         hint = suggestion(
             f"SP{wanted:0>3}" if wanted.isdigit() else wanted, CODES, "`spinec explain` lists all"
         )

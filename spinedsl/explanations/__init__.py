@@ -2,8 +2,8 @@
 
 A file is text, and behind it fences with examples:
 
-1. ```` ```spine wrong ```` is a whole file on which `spinec check` reports the code first;
-   ```` ```spine right ```` is the same, mended: nothing is reported.
+1. ```` ```spine wrong ```` is a whole file on which `spinec check`, or for SP1xx `spinec lint`, reports
+   the code first; ```` ```spine right ```` is the same, mended: nothing is reported.
 2. ```` ```console wrong ```` and ```` ```console right ```` hold a command that reports the code,
    and one that succeeds. ```` ```console before ```` holds commands that both need.
 3. ```` ```spine file=NAME ```` and ```` ```text file=NAME ```` are files that the others use,
