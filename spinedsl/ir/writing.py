@@ -93,28 +93,40 @@ def _declarations(network: Network) -> Iterator[str]:
     yield from _input(network)
     if network.widths:
         yield f"width {{ {', '.join(f'{level}: {width}' for level, width in network.widths.items())} }}"
-    yield f"scale width {scalar(network.width_scale)}"
-    multiple = f" {network.rounding.multiple}" if network.rounding.policy == "multiple" else ""
-    yield f"rounding {network.rounding.policy}{multiple}"
-    yield f"repeat {network.repeat}"
-    yield f"stack {network.stack}"
-    yield f"norm {call_text(network.norm)}"
-    yield f"act {call_text(network.act)}"
-    yield f"padding {network.padding} pools {network.pool_padding}"
-    yield f"drop_path {_drop_path(network)}"
-    yield f"resample {call_text(network.resample)}"
-    yield f"merge {call_text(network.merge)}"
-    yield f"dangling {network.dangling}"
-    yield f"sizes {network.sizes}"
+    for key, value in settings(network):
+        yield f"{key} {value}"
     for name, values in network.defaults.items():
         yield f"default {call_text(Call(name=name, arguments=values))}"
     yield from _stem(network)
     for block in network.blocks:
         yield block_text(block)
-    yield from _endpoints(network)
+    if endpoints := endpoints_text(network):
+        yield f"endpoints{endpoints}"
     if network.space is not None:
         yield f"# member of {network.space.name}, a space of {network.space.seed}"
     yield from _expectations(network.expectations)
+
+
+def settings(network: Network) -> Iterator[tuple[str, str]]:
+    """What holds for the whole network, by its first words: `("repeat", "2")`."""
+    yield "scale width", scalar(network.width_scale)
+    multiple = f" {network.rounding.multiple}" if network.rounding.policy == "multiple" else ""
+    yield "rounding", f"{network.rounding.policy}{multiple}"
+    yield "repeat", str(network.repeat)
+    yield "stack", str(network.stack)
+    yield "norm", call_text(network.norm)
+    yield "act", call_text(network.act)
+    yield "padding", f"{network.padding} pools {network.pool_padding}"
+    yield "drop_path", _drop_path(network)
+    yield "resample", call_text(network.resample)
+    yield "merge", call_text(network.merge)
+    yield "dangling", network.dangling
+    yield "sizes", network.sizes
+
+
+def input_text(network: Network) -> str:
+    """What stands behind `input`, on one line."""
+    return " ".join(line.strip() for line in _input(network)).removeprefix("input ")
 
 
 def _input(network: Network) -> Iterator[str]:
@@ -152,29 +164,37 @@ def _stem(network: Network) -> Iterator[str]:
         if isinstance(item, StemStep):
             yield f"  {printer.chain(item.operators)}"
         else:
-            yield f"  {item.name}: {call_text(item.kind)} @{item.level}{_options(item)}"
+            yield f"  {block_text(item)}"
     yield "}"
 
 
-def block_text(block: Block) -> str:
+def block_text(block: Block | StemBlock) -> str:
     """One block of the IR, as it would be written."""
+    text = f"{block.name}: {call_text(block.kind)} @{block.level}{_options(block)}"
+    if isinstance(block, StemBlock):
+        return text
     arrows = (c.source if c.via is None else f"{c.source} via {call_text(c.via)}" for c in block.inputs)
-    text = f"{block.name}: {call_text(block.kind)} @{block.level}{_options(block)} <- {', '.join(arrows)}"
+    text += f" <- {', '.join(arrows)}"
     return text + (f" => {block.endpoint}" if block.endpoint else "")
 
 
-def _endpoints(network: Network) -> Iterator[str]:
+def endpoints_text(network: Network) -> str:
+    """What stands behind `endpoints`: ` 3..7 -> 256`; nothing if it isn't declared."""
     endpoints = network.endpoints
     levels = "" if endpoints.first is None else f" {endpoints.first}..{endpoints.last}"
     via = "" if endpoints.rule is None else f" via {call_text(endpoints.rule)}"
     channels = "" if endpoints.channels is None else f" -> {endpoints.channels}"
-    if levels or via or channels:
-        yield f"endpoints{levels}{via}{channels}"
+    return f"{levels}{via}{channels}"
 
 
 def _expectations(expectations: Iterable[Expectation]) -> Iterator[str]:
-    for e in expectations:
-        arguments = f"({', '.join(scalar(a) for a in e.arguments)})" if e.arguments else ""
-        value = printer.size(e.expected) if isinstance(e.expected, tuple) else scalar(e.expected)
-        within = f" within {e.tolerance * 100:.10g}%" if e.tolerance else ""
-        yield f"expect {e.quantity}{arguments} = {value}{within}"
+    for expectation in expectations:
+        yield f"expect {expectation_text(expectation)}"
+
+
+def expectation_text(e: Expectation) -> str:
+    """`macs(640) = 28.26G within 0.3%`, its numbers in full."""
+    arguments = f"({', '.join(scalar(a) for a in e.arguments)})" if e.arguments else ""
+    value = printer.size(e.expected) if isinstance(e.expected, tuple) else scalar(e.expected)
+    within = f" within {e.tolerance * 100:.10g}%" if e.tolerance else ""
+    return f"{e.quantity}{arguments} = {value}{within}"
