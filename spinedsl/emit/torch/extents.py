@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spinedsl.graph.program import Program
-from spinedsl.ir.model import Network
+from spinedsl.ir.model import FeatureInput, Network
 from spinedsl.ops import Pool, Shape
 
 Pooling = Literal["plain", "ceil", "pads"]
@@ -40,8 +40,11 @@ class Extents:
 def extents_of(network: Network, program: Program) -> Extents:
     """What the module will accept: see `sizes` in the language."""
     height, width = network.input.height, network.input.width
-    divides = height % program.stride == 0 and width % program.stride == 0
-    return Extents(height, width, program.stride, fixed=not divides)
+    # A feature may be deeper than every block: whole pixels of it count too.
+    features = network.input.features if isinstance(network.input, FeatureInput) else ()
+    multiple = max([program.stride, *(1 << feature.level for feature in features)])
+    divides = height % multiple == 0 and width % multiple == 0
+    return Extents(height, width, multiple, fixed=not divides)
 
 
 def pooling(pool: Pool, extents: Extents, shape: Shape) -> Pooling:

@@ -238,7 +238,7 @@ def _check_features(levels: Mapping[str, int], extents: Extents) -> list[str]:
     (finest, least), *others = sorted(levels.items(), key=lambda item: item[1])
     scale = 1 << least
     size = -(-extents.height // scale), -(-extents.width // scale)
-    multiple = max(extents.multiple >> least, 1 << (max(levels.values()) - least))
+    multiple = extents.multiple >> least
     lines = [f'        height, width = features["{finest}"].shape[-2:]']
     if extents.fixed or multiple > 1:
         lines += _guard(f"height and width of {finest}", multiple, size, extents.fixed)

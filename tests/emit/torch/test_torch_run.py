@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+from support import compile_text
 from tolerances import SAME_MODULE
 from torch import nn
 
@@ -178,3 +179,23 @@ def test_values_die_after_their_last_use(narrow):
         network(narrow.example())
     assert statement > 15 and len(made) > 30
     assert held == []
+
+
+@pytest.mark.parametrize(("size", "accepted"), [("52 x 54", (26, 27)), ("52 x 56", (26, 28))])
+def test_a_feature_deeper_than_every_block_counts(size, accepted, generate):
+    """What the module accepts includes the size it was compiled for: 54 is no multiple of 4, as level 2 wants."""
+    generated = generate(
+        compile_text(
+            f"""
+            import "std/resnet.spine"
+            network deep {{
+              input of {size} {{ c1 @1 -> 2  c2 @2 -> 2 }}
+              width {{ 1: 4 }}
+              sizes any
+              b0: residual @1 <- c1, c2 => P1
+            }}
+            """
+        )
+    )
+    outputs = generated.network().eval()(generated.example(batch=1))
+    assert outputs["P1"].shape[-2:] == accepted
