@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench grammar golden clean
+.PHONY: help demo test lint check docs bench grammar golden clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,7 +45,12 @@ lint: $(VENV)/spinec.stamp ## style, types, import contracts, and the specs them
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/spinec fmt --check specs examples
 	$(BIN)/python -m tools.diagnostics --check
-	$(BIN)/spinec check specs/*.spine specs/*/*.spine
+	$(BIN)/spinec check specs
+	$(BIN)/spinec lint --strict specs examples
+
+docs: $(VENV)/spinec.stamp ## build the documentation in build/site; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -n -E -a -c docs -d build/doctrees . build/site
+	@echo "open build/site/index.html"
 
 bench: $(VENV)/spinec.stamp ## measure what docs/benchmarks.md reports
 	@$(BIN)/python -m compileall -q spinedsl

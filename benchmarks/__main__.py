@@ -8,6 +8,7 @@ from spinedsl.runtime.bench.report import machine
 
 PARTS = {
     "Start-up": "benchmarks.startup",
+    "A thousand specs": "benchmarks.check_cache",
     "Cost per block": "benchmarks.linearity",
     "ONNX export": "benchmarks.onnx_export",
     "Precision": "benchmarks.precision",

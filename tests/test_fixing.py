@@ -36,7 +36,9 @@ def test_neighbours_are_both_made() -> None:
 def test_only_safe_fixes_of_the_source_itself() -> None:
     other = Source("b.spine", SOURCE.text, Path("b.spine"))
     elsewhere = Fix("mend it", (Edit(Span(other, 0, 1), ""),))
-    found = [Diagnostic("SP010", "", fix=f) for f in (fix((0, 1, "")), fix((1, 2, ""), safe=False), elsewhere)]
+    found = [
+        Diagnostic("SP010", "", fix=f) for f in (fix((0, 1, "")), fix((1, 2, ""), safe=False), elsewhere)
+    ]
     assert safe_fixes([*found, Diagnostic("SP010", "")], SOURCE) == [fix((0, 1, ""))]
 
 

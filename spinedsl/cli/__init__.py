@@ -10,20 +10,30 @@ import gc
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from spinedsl.cli import console
 from spinedsl.cli.render import Renderer
 from spinedsl.diagnostics import DiagnosticError, suggestion
 from spinedsl.version import __version__
+from spinedsl.watching import watched
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "compile": "Compile a network to a standalone PyTorch module or an ONNX file.",
     "check": "Validate specs and prove their expectations; for CI.",
     "fmt": "Bring specs into their canonical layout.",
+    "lint": "Find what is allowed in specs, and mostly not meant.",
     "show": "Print a network at one stage of the compiler.",
     "summary": "Parameters, multiply-adds and activation memory, per block.",
+    "diff": "Tell what changed in a network, and what it costs.",
+    "breaking": "Find what breaks trained weights, or who reads the outputs.",
+    "draw": "Draw a network as SVG, PNG, DOT or Mermaid.",
+    "view": "Write a page to look around in a network, or to compare two.",
     "verify": "Run both targets with the same weights and compare them.",
     "run": "Run a compiled model on images: detect, classify or segment.",
     "bench": "Time a network in every runtime, or a model from image to result.",
@@ -31,9 +41,13 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the IR, of networks or models.",
     "list": "List the networks and models that ship with spinec.",
     "explain": "Tell what a diagnostic code means, with examples.",
+    "lsp": "Serve an editor: diagnostics as you type, completion, hover and more.",
+    "completion": "Print what completes spinec's words in a shell.",
 }
 EXIT_DIAGNOSTICS = 1
 EXIT_BUG = 70
+COMPLETE = "_SPINEC_COMPLETE"
+"""Set by the scripts of `spinec completion`; click looks for it."""
 
 
 class _Commands(click.Group):
@@ -46,7 +60,7 @@ class _Commands(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"spinedsl.cli.{name}_command").command
-        return command
+        return console.with_manners(command)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -61,6 +75,13 @@ class _Commands(click.Group):
             hint = suggestion(arguments[0], COMMANDS)
             raise click.UsageError(f"{error.message} {hint or ''}".rstrip(), context) from None
 
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names with their help from the table: click would import every command."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(n, help=h) for n, h in COMMANDS.items() if n.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, context, incomplete)]
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="spinec")
@@ -68,13 +89,32 @@ def group() -> None:
     """Compile scale-permuted networks from .spine specs.
 
     SPEC is a path, `path:name`, or `std:NAME` for a network or model that ships with spinec.
+    `spinec COMMAND --help` tells of a command, with examples.
 
     \b
     Examples:
       spinec compile specs/spinenet49.spine --target torch
       spinec compile std:spinenet96 --target onnx -o spinenet96.onnx
       spinec check specs/*.spine
+
+    \b
+    Exit codes:
+      0    fine
+      1    something is wrong with a spec, a file or a result
+      2    the command line is wrong
+      70   a bug in spinec; please report it
+      130  interrupted
+
+    \b
+    Environment:
+      NO_COLOR          no colours, as --color never
+      FORCE_COLOR       colours into pipes too, as --color always; so does CLICOLOR_FORCE
+      SPINEC_CACHE_DIR  where `spinec check` remembers what was fine
+      SPINEC_NO_CACHE   remember nothing, as --no-cache
     """
+
+
+console.with_manners(group)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -95,8 +135,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
+    if COMPLETE in os.environ:
+        from spinedsl.cli.completion_command import register
+
+        register()
     try:
-        result: Any = group.main(arguments, prog_name="spinec", standalone_mode=False)
+        with watched(console.stage):
+            result: Any = group.main(arguments, prog_name="spinec", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except DiagnosticError as error:
         Renderer.for_stream(sys.stderr).show(error.diagnostics)
@@ -123,3 +168,5 @@ def run(arguments: list[str] | None = None) -> int:
             err=True,
         )
         return EXIT_BUG
+    finally:
+        console.reset()

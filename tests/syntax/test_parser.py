@@ -103,6 +103,13 @@ def test_documentation_is_the_comment_right_above(text: str, doc: str) -> None:
     assert definition.doc == doc
 
 
+def test_a_comment_that_speaks_to_a_tool_documents_nothing() -> None:
+    text = "# What it is.\n# spinec: ignore[SP109] for others\npart a { norm }"
+    definition = parse(Source("a.spine", text)).items[0]
+    assert isinstance(definition, nodes.Definition)
+    assert definition.doc == "What it is."
+
+
 def test_a_hash_in_a_text_is_no_comment() -> None:
     (network,) = parsed('network a { title "x # y" repeat 2 }').items
     assert isinstance(network, nodes.Network)

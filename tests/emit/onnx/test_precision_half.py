@@ -229,6 +229,17 @@ def test_a_pipeline_around_it_stays_float(kind):
     assert run(proto.SerializeToString(), {"images": image})
 
 
+def test_a_plugin_gets_floats():
+    """onnx has no schema of TensorRT's plugin, whose node is the pipeline's like the others."""
+    compilation = open_spec("std:spinenet49_retinanet", NARROW)
+    built = build(compilation, OnnxRequest(pipeline="detection", nms="trt"), PrecisionRequest("fp16"))
+    proto = onnx.load_from_string(built.model.to_bytes(built.weights))
+    types = element_types(proto)
+    around = [n for n in proto.graph.node if "/" in n.name]
+    assert "EfficientNMS_TRT" in {n.op_type for n in around}
+    assert HALF_TYPE not in {types.get(name) for n in around for name in (*n.input, *n.output)}
+
+
 def test_heads_on_regions_are_half_too():
     compilation = open_spec("std:spinenet49_mask_rcnn", NARROW)
     built = build(compilation, OnnxRequest(pipeline="detection"), PrecisionRequest("fp16"))

@@ -130,7 +130,7 @@ def _by_plugin(
         TRT_PLUGIN,
         (clip(steps.at("clip"), corners, placement), logits),
         names,
-        TRT_PLUGIN,
+        f"{TRT_PLUGIN}/plugin",
         {
             "plugin_version": "1",
             "background_class": -1,
