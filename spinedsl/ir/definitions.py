@@ -79,7 +79,7 @@ def check_definition(definition: nodes.Definition, scope: Scope, diagnostics: Di
 
 def _refuse_head_statements(definition: nodes.Definition, diagnostics: Diagnostics) -> None:
     """Levels and named outputs are a head's."""
-    for statement in _statements(definition.body.statements):
+    for statement in nodes.all_statements(definition.body.statements):
         if isinstance(statement, nodes.Each | nodes.Descend | nodes.Output):
             words = {nodes.Each: "each level", nodes.Descend: "from", nodes.Output: "=>"}
             diagnostics.add(
@@ -140,7 +140,7 @@ def joins_two(definition: nodes.Definition) -> bool:
 
 def _chains(statements: Iterable[nodes.Statement], values: set[str]) -> Iterator[nodes.Chain]:
     """Every chain, in order; names of side branches join `values` as they appear."""
-    for statement in _statements(statements):
+    for statement in nodes.all_statements(statements):
         if isinstance(statement, nodes.Chain):
             yield statement
         elif isinstance(statement, nodes.Output):
@@ -148,19 +148,6 @@ def _chains(statements: Iterable[nodes.Statement], values: set[str]) -> Iterator
         elif isinstance(statement, nodes.Let):
             yield statement.chain
             values.add(statement.name.text)
-
-
-def _statements(statements: Iterable[nodes.Statement]) -> Iterator[nodes.Statement]:
-    """Every statement, in order, followed by those in its bodies."""
-    stack = list(reversed(list(statements)))
-    while stack:
-        statement = stack.pop()
-        yield statement
-        bodies = [] if isinstance(statement, nodes.Chain | nodes.Let | nodes.Output) else [statement.body]
-        if isinstance(statement, nodes.When) and statement.otherwise is not None:
-            bodies.append(statement.otherwise)
-        for body in reversed(bodies):
-            stack.extend(reversed(body.statements))
 
 
 def _refuse_recursion(definitions: dict[str, nodes.Definition]) -> None:

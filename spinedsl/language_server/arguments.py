@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from spinedsl.language_server import vocabulary
 from spinedsl.language_server.analysis import Analysis
-from spinedsl.language_server.bodies import statements
 from spinedsl.language_server.context import Context
 from spinedsl.language_server.proposals import Proposal, Rule, values, words
 from spinedsl.ops.words import WORDS, WordArgument
@@ -101,7 +100,7 @@ def _choices(definition: nodes.Definition, default: str, name: str) -> Iterator[
     yield default
     if default in vocabulary.VALUES["act"]:
         yield from vocabulary.VALUES["act"]
-    for statement in statements(definition.body):
+    for statement in nodes.all_statements(definition.body.statements):
         pending: list[nodes.Expression] = [statement.condition] if isinstance(statement, nodes.When) else []
         while pending:
             node = pending.pop()

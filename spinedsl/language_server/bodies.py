@@ -44,7 +44,7 @@ def in_definition(definition: nodes.Definition, scope: Scope) -> Iterator[Occurr
     inside = _Inside(scope, definition)
     for parameter in definition.parameters:
         inside.parameters.setdefault(parameter.name.text, parameter)
-    for statement in statements(definition.body):
+    for statement in nodes.all_statements(definition.body.statements):
         if isinstance(statement, nodes.Let):
             inside.branches.setdefault(statement.name.text, statement)
     for parameter in definition.parameters:
@@ -61,21 +61,8 @@ def in_definition(definition: nodes.Definition, scope: Scope) -> Iterator[Occurr
                     argument.name.span, Symbol("option", argument.name.text, owner=task.name.text)
                 )
             yield from _in_expression(argument.value, inside)
-    for statement in statements(definition.body):
+    for statement in nodes.all_statements(definition.body.statements):
         yield from _in_statement(statement, inside)
-
-
-def statements(body: nodes.Body) -> Iterator[nodes.Statement]:
-    """Every statement, those of inner bodies behind the one that holds them."""
-    stack = list(reversed(body.statements))
-    while stack:
-        statement = stack.pop()
-        yield statement
-        bodies = [] if isinstance(statement, nodes.Chain | nodes.Let | nodes.Output) else [statement.body]
-        if isinstance(statement, nodes.When) and statement.otherwise is not None:
-            bodies.append(statement.otherwise)
-        for inner in reversed(bodies):
-            stack.extend(reversed(inner.statements))
 
 
 def _in_statement(statement: nodes.Statement, inside: _Inside) -> Iterator[Occurrence]:

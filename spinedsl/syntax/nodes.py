@@ -7,6 +7,7 @@ later stages: they mean the same everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import TypeAlias
 
@@ -160,6 +161,19 @@ class Body(Node):
     """Statements between braces."""
 
     statements: tuple[Statement, ...]
+
+
+def all_statements(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Statements in order, each followed by those in its bodies."""
+    stack = list(reversed(list(statements)))
+    while stack:
+        statement = stack.pop()
+        yield statement
+        bodies = [] if isinstance(statement, Chain | Let | Output) else [statement.body]
+        if isinstance(statement, When) and statement.otherwise is not None:
+            bodies.append(statement.otherwise)
+        for body in reversed(bodies):
+            stack.extend(reversed(body.statements))
 
 
 @record
