@@ -21,7 +21,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["spinedsl"]):
-    from spinedsl.checking import check_spec
+    from spinedsl.checking.check import check_spec
     from spinedsl.comparison.difference import compare
     from spinedsl.diagnostics import DiagnosticError
     from spinedsl.fixing import MAX_ROUNDS, fixed

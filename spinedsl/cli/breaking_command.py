@@ -19,7 +19,7 @@ from spinedsl.cli.tables import aligned
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity
 
 if TYPE_CHECKING:
-    from spinedsl.checked import CheckedFile
+    from spinedsl.checking.checked import CheckedFile
     from spinedsl.comparison.versions import Versions
 
 
@@ -111,7 +111,7 @@ def _since(path: str, against: str) -> Versions:
     """A file, or all files of a folder, since a revision."""
     from spinedsl.comparison.versions import Version, Versions, since_revision
     from spinedsl.ir.loading import open_source
-    from spinedsl.revisions import revision_of
+    from spinedsl.repository.revisions import revision_of
 
     if not os.path.isdir(path):  # noqa: PTH112
         revision = revision_of(against, Path(path).parent)

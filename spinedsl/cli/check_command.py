@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from spinedsl.checked import CheckedFile
+from spinedsl.checking.cache import ResultCache, Witness, default_folder
+from spinedsl.checking.checked import CheckedFile
 from spinedsl.cli import console
 from spinedsl.cli.options import files_of
 from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer, printable
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity
-from spinedsl.result_cache import ResultCache, Witness, default_folder
 
 FORMATS = ("concise", "json", "github", "junit", "sarif")
 
@@ -110,7 +110,7 @@ def _show(style: str, checked: Sequence[CheckedFile], found: Sequence[Diagnostic
 
 def _fix(files: Sequence[str], roots: Sequence[Path]) -> Sequence[Diagnostic]:
     """Mend files; why some couldn't be written."""
-    from spinedsl.checking import check_spec
+    from spinedsl.checking.check import check_spec
     from spinedsl.cli.fixes import fix_files
 
     return fix_files(files, lambda file, texts: check_spec(file, roots, texts).diagnostics)
@@ -127,8 +127,8 @@ def _changed(specs: Sequence[str], files: Sequence[str], revision: str) -> list[
     Raises:
         DiagnosticError: no git, no repository, no such revision (SP052, SP001, SP020).
     """
-    from spinedsl.affected import affected
-    from spinedsl.revisions import revision_of
+    from spinedsl.checking.affected import affected
+    from spinedsl.repository.revisions import revision_of
 
     # Path.is_dir raises on odd names.
     folders = {Path(spec) if os.path.isdir(spec) else Path(spec).parent for spec in specs}  # noqa: PTH112
@@ -160,7 +160,7 @@ def _restored_or_checked(file: str, roots: Sequence[Path], cache: ResultCache | 
     if known is not None:
         return known
     # The checker is a third of a second's import: not while everything is remembered.
-    from spinedsl.checking import check_spec
+    from spinedsl.checking.check import check_spec
 
     with console.timed(printable(file)):
         if cache is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from spinedsl.checked import CheckedFile
+from spinedsl.checking.checked import CheckedFile
 from spinedsl.cli import console
 from spinedsl.cli.check_command import FORMATS
 from spinedsl.cli.fixes import fix_files

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from xml.etree import ElementTree
 
-from spinedsl.checked import CheckedNetwork
+from spinedsl.checking.checked import CheckedNetwork
 from spinedsl.cli.render import as_json, encodable, printable
 from spinedsl.cli.sarif import from_here, sarif
 from spinedsl.diagnostics import Diagnostic, Severity

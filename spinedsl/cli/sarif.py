@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from spinedsl.checked import CheckedNetwork
+from spinedsl.checking.checked import CheckedNetwork
 from spinedsl.cli.render import as_json, encodable
 from spinedsl.diagnostics import Diagnostic, Fix, Severity
 from spinedsl.explanations import Explanation, explanation

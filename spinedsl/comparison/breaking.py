@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from spinedsl.checked import CheckedFile, CheckedNetwork
+from spinedsl.checking.checked import CheckedFile, CheckedNetwork
 from spinedsl.comparison.difference import changes_between
 from spinedsl.comparison.interfaces import Interface
 from spinedsl.comparison.results import broken_results

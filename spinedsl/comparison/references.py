@@ -12,7 +12,7 @@ from spinedsl.comparison.difference import Difference, compare
 from spinedsl.diagnostics import fail
 from spinedsl.pipeline import AnyCompilation
 from spinedsl.records import record
-from spinedsl.revisions import SUFFIX, revision_of
+from spinedsl.repository.revisions import SUFFIX, revision_of
 from spinedsl.source import DISK, Source
 from spinedsl.specification import STANDARD, open_all
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from spinedsl.affected import affected
+from spinedsl.checking.affected import affected
 from spinedsl.records import record
-from spinedsl.revisions import SUFFIX, Revision
+from spinedsl.repository.revisions import SUFFIX, Revision
 from spinedsl.source import DISK, Files
 
 

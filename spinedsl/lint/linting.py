@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from spinedsl.checked import CheckedFile, CheckedNetwork
+from spinedsl.checking.checked import CheckedFile, CheckedNetwork
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.ir.loading import Scope

@@ -8,7 +8,7 @@ import pytest
 from marked import NET, PARSER, known
 from support import SPEC_FILES, SPEC_IDS
 
-from spinedsl.checking import check_spec
+from spinedsl.checking.check import check_spec
 from spinedsl.language_server.analysis import Analysis, analyse
 from spinedsl.language_server.buffers import Buffers
 from spinedsl.language_server.checks import AT_ONCE, at_once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spinedsl.checked import CheckedFile
+from spinedsl.checking.checked import CheckedFile
 from spinedsl.diagnostics import Diagnostic
 from spinedsl.lint import Settings, lint_spec
 from spinedsl.source import Files, Source

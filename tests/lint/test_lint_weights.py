@@ -9,7 +9,7 @@ import pytest
 from lint_support import network
 from safetensors.numpy import save_file
 
-from spinedsl.checked import CheckedFile
+from spinedsl.checking.checked import CheckedFile
 from spinedsl.lint import Settings, lint_spec
 from spinedsl.specification import open_spec
 from spinedsl.weights import random_weights

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spinedsl.analysis.checking import check
-from spinedsl.checked import CheckedFile, CheckedNetwork
+from spinedsl.checking.checked import CheckedFile, CheckedNetwork
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
 from spinedsl.source import DISK, Files

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from repositories import Repository
 
-from spinedsl.affected import affected
+from spinedsl.checking.affected import affected
 from spinedsl.cli import run
 from spinedsl.resources import folder
 

@@ -18,11 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinedsl import result_cache, result_files
+from spinedsl.checking import cache as result_cache
+from spinedsl.checking import cache_files as result_files
+from spinedsl.checking.cache import ResultCache, Witness, default_folder
+from spinedsl.checking.cache_files import Answer, add_answers, read_answers
 from spinedsl.cli import run
 from spinedsl.cli.check_command import FORMATS
-from spinedsl.result_cache import ResultCache, Witness, default_folder
-from spinedsl.result_files import Answer, add_answers, read_answers
 from spinedsl.source import MAX_SOURCE_BYTES
 
 SPINEC = str(Path(sys.executable).with_name("spinec"))
@@ -81,7 +82,7 @@ def _check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_what_was_fine_is_not_checked_again(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     cold = check()
     assert (cold.code, cold.hits) == (0, 0) and "1 expectation holds" in cold.out
-    monkeypatch.setitem(sys.modules, "spinedsl.checking", None)  # an import of it fails
+    monkeypatch.setitem(sys.modules, "spinedsl.checking.check", None)  # an import of it fails
     warm = check()
     assert (warm.code, warm.out, warm.err, warm.hits) == (0, cold.out, cold.err, 1)
 

@@ -1,7 +1,7 @@
 """Source texts as they were at a revision of a git repository, and what has changed since.
 
 What changed is found by comparing contents here, not by `git diff`, which runs the filters that a
-repository names. What is not here: how git is asked (spinedsl/git.py).
+repository names. What is not here: how git is asked (spinedsl/repository/git.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spinedsl import resources
 from spinedsl.diagnostics import DiagnosticError, fail, suggestion
-from spinedsl.git import Entry, GitProblem, answer, entries, from_here, object_name, top_of
+from spinedsl.repository.git import Entry, GitProblem, answer, entries, from_here, object_name, top_of
 from spinedsl.source import MAX_SOURCE_BYTES, Files, Source, SourceProblem, source_from_bytes
 
 SUFFIX = ".spine"

@@ -7,8 +7,8 @@
    import leads, and the contents there; also that there is nothing where an import was looked for first.
    Paths below the file's folder are kept relative to it, so that a copy elsewhere is known too.
 
-What is not here: checking (spinedsl/checking.py), which isn't even imported while all is remembered, and
-the files that answers are kept in (spinedsl/result_files.py).
+What is not here: checking (spinedsl/checking/check.py), which isn't even imported while all is remembered, and
+the files that answers are kept in (spinedsl/checking/cache_files.py).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from spinedsl import resources
-from spinedsl.checked import CheckedFile, CheckedNetwork
-from spinedsl.result_files import Answer, add_answers, read_answers
+from spinedsl.checking.cache_files import Answer, add_answers, read_answers
+from spinedsl.checking.checked import CheckedFile, CheckedNetwork
 from spinedsl.source import DISK, Files, Source, SourceProblem
 from spinedsl.version import __version__
 
@@ -184,7 +184,7 @@ def installation() -> str:
     Sizes and times, since reading 250 files would cost a tenth of a check; pip's record, since times are
     others in each run of CI.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     record = package.parent / f"spinec-{__version__}.dist-info" / "RECORD"
     state = [__version__, str(sys.version_info)]
     if (package / "_data").is_dir() and record.is_file():

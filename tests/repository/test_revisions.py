@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from repositories import Repository
 
-from spinedsl import git
 from spinedsl.diagnostics import DiagnosticError
+from spinedsl.repository import git
+from spinedsl.repository.revisions import changed_since, deleted_since, revision_of
 from spinedsl.resources import folder as data_folder
-from spinedsl.revisions import changed_since, deleted_since, revision_of
 from spinedsl.source import MAX_SOURCE_BYTES, SourceProblem
 from spinedsl.specification import open_spec
 

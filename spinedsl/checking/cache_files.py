@@ -6,7 +6,7 @@
    that doesn't want them gets none. All of that costs time only, so nobody is told.
 3. They stay small: what wasn't used for a month goes, and the oldest where there are too many.
 
-What is not here: what answers mean, and when they hold (spinedsl/result_cache.py).
+What is not here: what answers mean, and when they hold (spinedsl/checking/cache.py).
 """
 
 from __future__ import annotations
