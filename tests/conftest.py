@@ -8,6 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast texts are drawn says how busy the machine is, nothing of spinec.
+settings.register_profile("spinec", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("spinec")
 
 # What somebody else's run found to be fine proves nothing here, and colours are as a fresh shell has them.
 os.environ["SPINEC_NO_CACHE"] = "1"
