@@ -52,7 +52,7 @@ def command(
       spinec draw my.spine:detector -o - --format mermaid
       spinec draw std:nas_fpn -o - --format dot | dot -Tpdf -o nas_fpn.pdf
     """
-    form = form or (SUFFIXES.get(Path(output).suffix.lower()) if output else None) or "svg"
+    form = form or _format_of(output)
     if theme is not None and form not in ("svg", "png"):
         raise click.UsageError("--theme: only for svg and png")
     if theme == "auto" and form == "png":
@@ -76,3 +76,17 @@ def command(
     path = Path(output or f"{compilation.subject.name}.{suffix}")
     written = write_output(path, content, "picture", force=force)
     console.say(f"{'wrote' if written.changed else 'unchanged'} {written.path}  {size_text(written.size)}")
+
+
+def _format_of(output: str | None) -> Format:
+    """What a file's suffix says.
+
+    Raises:
+        click.UsageError: it says something that can't be drawn.
+    """
+    suffix = Path(output).suffix.lower() if output else ""
+    if not suffix:
+        return "svg"
+    if suffix not in SUFFIXES:
+        raise click.UsageError(f"“{suffix}”: pictures are {', '.join(SUFFIXES)}; or say which with --format")
+    return SUFFIXES[suffix]

@@ -62,6 +62,7 @@ def test_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     "arguments",
     [
         ["--format", "pdf"],
+        ["-o", "a.gif"],
         ["-o", "-", "--format", "png"],
         ["-o", "a.dot", "--theme", "dark"],
         ["-o", "a.png", "--theme", "auto"],
