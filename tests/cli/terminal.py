@@ -24,11 +24,12 @@ class Terminal:
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             try:
+                # Before it starts: fish lists nothing on a terminal without rows.
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
                 os.chdir(folder)
                 os.execvpe(command[0], list(command), dict(environment))
             finally:
                 os._exit(127)
-        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
 
     def __enter__(self) -> Terminal:
         return self

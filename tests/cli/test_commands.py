@@ -135,7 +135,7 @@ def test_a_bug_is_owned_up_to(spinec: Callable[..., Ran], monkeypatch: pytest.Mo
     def broken(*_: object) -> None:
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr("spinedsl.checking.open_all", broken)
+    monkeypatch.setattr("spinedsl.checking.check.open_all", broken)
     ran = spinec("check", "good.spine")
     assert ran.code == spinedsl.cli.EXIT_BUG == 70
     assert "RuntimeError: the sky fell" in ran.err
