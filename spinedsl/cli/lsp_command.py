@@ -27,7 +27,7 @@ def command(roots: tuple[Path, ...], stdio: bool) -> int:
     \b
     Examples:
       spinec lsp
-      spinec lsp --root ../shared-specs
+      spinec lsp --root ../our-specs
     """
     if importlib.util.find_spec("pygls") is None:
         raise fail(

@@ -14,7 +14,6 @@ from spinedsl.diagnostics import DiagnosticError, Diagnostics, Label, fail, sugg
 from spinedsl.ir.blocks import BlockReader
 from spinedsl.ir.definitions import closure
 from spinedsl.ir.expectations import read_expectation
-from spinedsl.ir.library import declared_in_library
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import (
     Block,
@@ -38,6 +37,7 @@ from spinedsl.ir.settings import (
     whole,
 )
 from spinedsl.ir.spaces import resolve_space
+from spinedsl.ir.standard import declared_in_library
 from spinedsl.ir.validate import validate
 from spinedsl.source import Span
 from spinedsl.syntax import nodes

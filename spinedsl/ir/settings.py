@@ -12,9 +12,9 @@ from typing import Any
 from spinedsl.diagnostics import Label, fail, suggested
 from spinedsl.ir.binding import check_arguments, positional_names, scalar_of
 from spinedsl.ir.expressions import Number, Symbol, Value, check_number, describe, evaluate, plain
-from spinedsl.ir.library import declared_in_library
 from spinedsl.ir.loading import Scope
 from spinedsl.ir.model import Call, DropPath, ImageInput, Rounding, trusted
+from spinedsl.ir.standard import declared_in_library
 from spinedsl.ops.activation import FUNCTIONS
 from spinedsl.source import Span
 from spinedsl.syntax import nodes

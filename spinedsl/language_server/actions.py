@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from spinedsl.diagnostics import Diagnostic, Edit, Fix
 from spinedsl.fixing import safe_fixes
-from spinedsl.ir.library import declared_in_library
+from spinedsl.ir.standard import declared_in_library
 from spinedsl.language_server.analysis import Analysis
 from spinedsl.records import record
 from spinedsl.source import Source, Span

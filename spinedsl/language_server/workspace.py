@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from spinedsl.diagnostics import Diagnostic, Edit, Label, in_order
-from spinedsl.ir.library import in_library
 from spinedsl.ir.loading import Scope
+from spinedsl.ir.standard import in_library
 from spinedsl.language_server.analysis import Analysis, Parser, analyse, completed
 from spinedsl.language_server.buffers import Buffers, resolved, source_of
 from spinedsl.language_server.checks import at_once
