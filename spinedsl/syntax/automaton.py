@@ -1,4 +1,4 @@
-"""What an LALR parser would do with a terminal, without doing it."""
+"""What an LALR parser has open, and what it would do with a terminal, without doing it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,26 @@ from typing import Any
 
 from lark.parsers.lalr_analysis import Shift
 
+OPENING = {"(": ")", "{": "}"}
+"""Brackets, and what closes them."""
 States = Mapping[int, Mapping[str, tuple[Any, Any]]]
 """lark's table: what each state does with each symbol."""
+
+
+def open_brackets(values: Sequence[object]) -> list[int]:
+    """Positions of the brackets on a stack of values that aren't closed, the outermost first.
+
+    A construct that is whole may still lie there in pieces: what follows decides when it is reduced.
+    """
+    found: list[int] = []
+    for position, value in enumerate(values):
+        # Tokens are texts; the hash of a tree would visit all of it.
+        sign = value if isinstance(value, str) else ""
+        if sign in OPENING:
+            found.append(position)
+        elif sign in OPENING.values():
+            found.pop()
+    return found
 
 
 def advanced(states: States, stack: Sequence[int], terminal: str) -> list[int] | None:

@@ -11,7 +11,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from spinedsl.diagnostics import Diagnostic, Edit, Fix, Label, Severity, nearest
 from spinedsl.source import Source, Span
-from spinedsl.syntax.automaton import takes
+from spinedsl.syntax.automaton import OPENING, open_brackets, takes
 from spinedsl.syntax.grammar import keywords
 from spinedsl.syntax.mistakes import meant
 from spinedsl.syntax.place import Meant, Place
@@ -46,7 +46,6 @@ _WORDS = {
 }
 _EXPRESSION = {"NAME", "NUMBER", "QUANTITY", "BOOLEAN", "LPAR", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "TIMES", "DIVIDE", "COMPARISON", "OR", "AND"}
-_CLOSING = {"LPAR": ")", "LBRACE": "}"}
 _BLOCK = re.compile(r"[ \t]*[A-Za-z_][^\n]*@")
 """What stands behind the colon of a block."""
 
@@ -123,11 +122,12 @@ def unclosed(source: Source, opening: Token, before: Span) -> Diagnostic:
 
 
 def _unexpected_end(source: Source, problem: UnexpectedToken, expected: frozenset[str]) -> Diagnostic:
-    opened = opened_brackets(problem)
+    values = problem.interactive_parser.parser_state.value_stack
+    opened = [values[position] for position in open_brackets(values)]
     last = _span(source, problem.token)
-    closing = "".join(_CLOSING[bracket.type] for bracket in reversed(opened))
+    closing = "".join(f"\n{OPENING[bracket]}" for bracket in reversed(opened))
     secondary = tuple(Label(_span(source, bracket), "opened here") for bracket in opened[-1:])
-    end = Span(source, last.end, last.end)
+    edits = (Edit(Span(source, last.end, last.end), closing),)
     # lark places the end of the text at its last word.
     return Diagnostic(
         "SP012",
@@ -136,17 +136,8 @@ def _unexpected_end(source: Source, problem: UnexpectedToken, expected: frozense
         Label(last, f"expected {_expectation(set(expected))} after this"),
         secondary,
         "close what is still open, most often with “}”",
-        Fix("close what is open", (Edit(end, "\n" + "\n".join(closing)),), safe=False)
-        if opened and _CLOSING[opened[-1].type] and {"RBRACE", "RPAR"} & expected
-        else None,
+        Fix("close what is open", edits, safe=False) if {"RBRACE", "RPAR"} & expected else None,
     )
-
-
-def opened_brackets(problem: UnexpectedInput) -> list[Token]:
-    """The brackets that are open where the parser stopped, the outermost first."""
-    parser = getattr(problem, "interactive_parser", None)
-    values = [] if parser is None else parser.parser_state.value_stack
-    return [value for value in values if isinstance(value, Token) and value.type in _CLOSING]
 
 
 def _keyword_before_colon(place: Place, word: Token) -> Diagnostic:

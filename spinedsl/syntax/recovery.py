@@ -24,7 +24,7 @@ from lark.utils import TextSlice
 from spinedsl.diagnostics import Diagnostic
 from spinedsl.records import record
 from spinedsl.source import Source, Span
-from spinedsl.syntax.automaton import advanced, takes
+from spinedsl.syntax.automaton import advanced, open_brackets, takes
 from spinedsl.syntax.errors import syntax_error, unclosed
 from spinedsl.syntax.indentation import (
     closings,
@@ -137,16 +137,8 @@ class _Repair:
 
     def _braces(self) -> list[int]:
         """Positions of the braces of open bodies, the innermost first."""
-        found, closed = [], 0
-        for position in reversed(range(len(self.state.value_stack))):
-            value = self.state.value_stack[position]
-            if value == "}":
-                closed += 1
-            elif value == "{" and closed:
-                closed -= 1
-            elif value == "{":
-                found.append(position)
-        return found
+        values = self.state.value_stack
+        return [position for position in reversed(open_brackets(values)) if values[position] == "{"]
 
     def _list_end(self, brace: int) -> int:
         """How many values stand up to the last whole declaration of a body."""

@@ -181,11 +181,11 @@ def test_a_file_that_comes_before_the_standard_library_is_seen(check: Check) -> 
 
 
 def test_what_was_allowed_counts(check: Check) -> None:
-    write("../shared/small.spine", PART)
-    write("n.spine", NETWORK.replace("parts/", "../shared/"))
+    write("../common/small.spine", PART)
+    write("n.spine", NETWORK.replace("parts/", "../common/"))
     assert check().code == 1
-    assert check("n.spine", "--root", "../shared").code == 0
-    assert check("n.spine", "--root", "../shared").hits == 1
+    assert check("n.spine", "--root", "../common").code == 0
+    assert check("n.spine", "--root", "../common").hits == 1
     assert check().code == 1
 
 

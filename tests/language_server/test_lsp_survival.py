@@ -240,14 +240,14 @@ def test_an_editor_that_goes_away_leaves_no_server() -> None:
 
 
 def test_roots_are_allowed(tmp_path: Path) -> None:
-    shared, own = tmp_path / "shared", tmp_path / "own"
-    shared.mkdir()
+    common, own = tmp_path / "common", tmp_path / "own"
+    common.mkdir()
     own.mkdir()
-    (shared / "kinds.spine").write_text('import "std/resnet.spine"\npart p { act }\n')
-    editor = Editor("--root", str(shared))
+    (common / "kinds.spine").write_text('import "std/resnet.spine"\npart p { act }\n')
+    editor = Editor("--root", str(common))
     editor.start()
     uri = (own / "net.spine").as_uri()
-    editor.open(uri, NET.replace("std/resnet", "../shared/kinds"))
+    editor.open(uri, NET.replace("std/resnet", "../common/kinds"))
     assert "8×8×8" in editor.hover(uri)["result"]["contents"]["value"]
     editor.ask("shutdown")
     editor.send("exit")

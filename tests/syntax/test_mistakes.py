@@ -116,6 +116,12 @@ OFFERED = [
     (FILE, "netwrk n { }", "network n { }"),
     (FILE, "network n { } }", "network n { } "),
     (FILE, "network n {\n  repeat 2", "network n {\n  repeat 2\n}"),
+    (FILE, "network n {\n  stem { norm }", "network n {\n  stem { norm }\n}"),
+    (
+        FILE,
+        "network n {\n  resample r(alpha = max(1, 2",
+        "network n {\n  resample r(alpha = max(1, 2\n)\n)\n}",
+    ),
     (FILE, "network n {\n  repeat 2\nnetwork m { }", "network n {\n  repeat 2\n}\nnetwork m { }"),
     (NETWORK, "stem { norm\n  repeat 2", "stem { norm\n  }\n  repeat 2"),
 ]
