@@ -103,7 +103,7 @@ def _versions(paths: Sequence[str], against: str) -> Versions:
         kind = "folder" if folder else "file"
         raise click.UsageError(f"“{against}” is a {kind}: give one PATH that is a {kind} to compare with it")
     if folder:
-        return in_folder(files_of(paths[0]), Path(paths[0]), Path(against))
+        return in_folder(_files_left(paths[0]), paths[0], files_of(against), against)
     return of_file(paths[0], against)
 
 
@@ -120,14 +120,19 @@ def _since(path: str, against: str) -> Versions:
         open_source(Path(path), path)
         return since_revision([path], None, revision)
     revision = revision_of(against, Path(path))
+    files = _files_left(path)
+    versions = since_revision(files, Path(path), revision)
+    if not files and not versions.changed:
+        files_of(path)  # says that there is none, and was none
+    return versions
+
+
+def _files_left(folder: str) -> list[str]:
+    """All .spine files of a folder; none if all are gone."""
     try:
-        files = files_of(path)
+        return files_of(folder)
     except DiagnosticError:
-        versions = since_revision([], Path(path), revision)
-        if not versions.changed:
-            raise
-        return versions
-    return since_revision(files, Path(path), revision)
+        return []
 
 
 def _compared(versions: Versions, rules: frozenset[str], roots: Sequence[Path]) -> list[CheckedFile]:

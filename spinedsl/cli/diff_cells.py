@@ -39,7 +39,7 @@ def changes_to_tell(difference: Difference, like: str | None) -> list[Change]:
 
 
 def costs_to_tell(difference: Difference, like: str | None) -> list[Cost]:
-    """Of what costs something else; none if another network's table says as much."""
+    """Of what costs something else; none of a network that changed as another one did, whose table is shown."""
     return [cost for cost in difference.costs if cost.changed and like is None]
 
 

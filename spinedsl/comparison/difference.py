@@ -70,7 +70,6 @@ class Difference:
         changes: in reading order; empty if both mean the same.
         costs: of everything that is in either, in running order, what is gone last.
         before, after: both in all.
-        names: of a block that is in both, the name now → the name before.
     """
 
     name: str
@@ -79,7 +78,6 @@ class Difference:
     costs: tuple[Cost, ...]
     before: Totals
     after: Totals
-    names: Matching
 
     def as_json(self) -> dict[str, Any]:
         """As docs/comparing.md describes it."""
@@ -127,7 +125,6 @@ def compare(before: AnyCompilation, after: AnyCompilation) -> Difference:
         costs=tuple(_costs(old, new, names)),
         before=_totals(old),
         after=_totals(new),
-        names=names,
     )
 
 
@@ -143,12 +140,14 @@ def changes_between(before: AnyCompilation, after: AnyCompilation) -> tuple[tupl
 
 
 def _costs(before: Summary, after: Summary, names: Mapping[str, str]) -> Iterator[Cost]:
-    old = {row.name: row for row in before.rows}
+    # A head may be called like a block, and blocks only are matched under other names.
+    old = {(row.kind == "head", row.name): row for row in before.rows}
     renamed = set(names.values())
     for row in after.rows:
-        was = names.get(row.name) or (None if row.name in renamed else row.name)
-        yield Cost(row.name, old.pop(was, None) if was else None, row)
-    yield from (Cost(name, row, None) for name, row in old.items())
+        head = row.kind == "head"
+        was = row.name if head else names.get(row.name) or (None if row.name in renamed else row.name)
+        yield Cost(row.name, old.pop((head, was), None) if was else None, row)
+    yield from (Cost(row.name, row, None) for row in old.values())
 
 
 def _totals(summary: Summary) -> Totals:

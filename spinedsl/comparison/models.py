@@ -8,8 +8,8 @@ from dataclasses import replace
 from spinedsl.comparison.changes import Change
 from spinedsl.comparison.matching import Matching
 from spinedsl.comparison.networks import compare_networks
-from spinedsl.comparison.places import part_name
 from spinedsl.comparison.settings import default_changes, definition_changes, unlike
+from spinedsl.graph.assembly import part_name
 from spinedsl.ir.model import Model
 from spinedsl.ir.writing import call_text
 from spinedsl.pipeline import ModelCompilation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from spinedsl.diagnostics import Label
+from spinedsl.graph.assembly import part_name
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
 from spinedsl.source import Span
@@ -59,11 +60,6 @@ def _model_places(compilation: ModelCompilation) -> dict[str, Span | None]:
         found |= {f"{name}.{owner}": span for owner, span in _network_places(part).items()}
     found["input"] = compilation.network.input.span
     return found
-
-
-def part_name(index: int) -> str:
-    """What a backbone and its necks are called in the assembly."""
-    return ("backbone", "neck")[index] if index < 2 else f"neck{index}"
 
 
 def remark(span: Span | None, text: str) -> tuple[Label, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spinedsl.checking.affected import affected
 from spinedsl.records import record
-from spinedsl.repository.revisions import SUFFIX, Revision
+from spinedsl.repository.revisions import Revision
 from spinedsl.source import DISK, Files
 
 
@@ -51,23 +51,19 @@ def since_revision(files: Sequence[str], folder: Path | None, revision: Revision
     Raises:
         DiagnosticError: git gives no answer (SP001).
     """
-    gone = revision.deleted(folder) if folder is not None else set()
+    gone = [] if folder is None else [p for p in revision.deleted(folder) if not _hidden(p, folder)]
     touched = affected(files, revision.changed(revision.top) | revision.deleted(revision.top))
     pairs = [Version(file, revision, file) for file in touched if revision.holds(Path(file))]
-    pairs += [Version(_as_given(path), revision, None) for path in sorted(gone) if not _hidden(path, folder)]
+    pairs += [Version(_as_given(path), revision, None) for path in sorted(gone)]
     return Versions(tuple(pairs), len(files) - len(touched))
 
 
-def in_folder(files: Sequence[str], folder: Path, older: Path) -> Versions:
+def in_folder(files: Sequence[str], folder: str, older: Sequence[str], older_folder: str) -> Versions:
     """Each file of a folder and the one of that name in an older copy of the folder."""
     present = {os.path.relpath(file, folder): file for file in files}
-    before = {str(path.relative_to(older)): path for path in sorted(older.rglob(f"*{SUFFIX}"))}
-    pairs = [
-        Version(str(path), DISK, present.get(name))
-        for name, path in before.items()
-        if not _hidden(path, older)
-    ]
-    return Versions(tuple(pairs))
+    return Versions(
+        tuple(Version(path, DISK, present.get(os.path.relpath(path, older_folder))) for path in older)
+    )
 
 
 def of_file(file: str, older: str) -> Versions:
@@ -81,8 +77,8 @@ def _as_given(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _hidden(path: Path, folder: Path | None) -> bool:
+def _hidden(path: Path, folder: Path) -> bool:
     """Whether a folder on the way has a name with a dot: `spinec check` leaves those out."""
-    top = Path() if folder is None else folder.resolve()
+    top = folder.resolve()
     below = path.resolve().relative_to(top) if path.resolve().is_relative_to(top) else path
     return any(part.startswith(".") for part in below.parent.parts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from spinedsl.comparison.places import Places, part_name, remark
+from spinedsl.comparison.places import Places, remark
 from spinedsl.diagnostics import Diagnostic, Label
+from spinedsl.graph.assembly import part_name
 from spinedsl.graph.inline import InlinedNode
 from spinedsl.ir.model import Network, StemStep
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation

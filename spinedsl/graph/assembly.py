@@ -18,6 +18,11 @@ from spinedsl.records import record
 Role = Literal["backbone", "neck", "head"]
 
 
+def part_name(index: int) -> str:
+    """What the backbone (0) and the necks above it are called."""
+    return ("backbone", "neck")[index] if index < 2 else f"neck{index}"
+
+
 @record
 class Part:
     """One part of a model.

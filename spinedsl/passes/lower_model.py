@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from spinedsl.diagnostics import Label, fail
-from spinedsl.graph.assembly import Assembly, Part, assemble
+from spinedsl.graph.assembly import Assembly, Part, assemble, part_name
 from spinedsl.graph.program import Program
 from spinedsl.graph.tasks import RegionBoxes, RegionMasks
 from spinedsl.ir.model import Call, FeatureInput, Model, Network
@@ -38,12 +38,12 @@ def lower_model(
     check_size(networks[0][0], stride.bit_length() - 1)
     parts: list[Part] = []
     for index, (network, program) in enumerate(networks):
+        name = part_name(index)
         if parts:
             below = parts[-1]
-            name = "neck" if index == 1 else f"neck{index}"
             parts.append(Part(name, "neck", program, below.name, _sources(network, below.program)))
         else:
-            parts.append(Part("backbone", "backbone", program))
+            parts.append(Part(name, "backbone", program))
     names = [part.name for part in parts]
     endpoints = parts[-1].program.endpoints
     for call in model.heads:

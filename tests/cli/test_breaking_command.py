@@ -163,6 +163,20 @@ def test_against_a_file_or_a_folder(tmp_path: Path, ran: Ran, monkeypatch: pytes
 # ---- rules
 
 
+def test_folders_without_specs(tmp_path: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older folder without a spec is most likely not the one that was meant; in the newer one all is gone."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("old", "empty"):
+        Path(folder).mkdir()
+    Path("old/a.spine").write_text(network())
+    exit_code, _, err = ran("--against", "empty", "old")
+    assert exit_code == 1
+    assert "there is no .spine file in “empty”" in err
+    exit_code, out, _ = ran("--against", "old", "empty", *CONCISE)
+    assert exit_code == 1
+    assert found(out) == [("old/a.spine", "SP200")]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

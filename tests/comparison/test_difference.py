@@ -282,6 +282,17 @@ def test_models_are_compared_part_by_part(
     assert sum(cost.delta("parameters") for cost in result.costs) == whole
 
 
+def test_a_head_called_like_a_block_has_its_own_costs() -> None:
+    blocks = "retinanet: residual @3 <- s0 => P3  b: residual @4 <- retinanet => P4"
+    options = {"blocks": blocks}
+    result = compare(model(**options), model("head retinanet(classes = 4, depth = 1)", **options))
+    assert [
+        (cost.name, cost.before is None, cost.after is None) for cost in result.costs if cost.changed
+    ] == [("retinanet", False, False)]
+    [head] = [cost for cost in result.costs if cost.changed]
+    assert head.before is not None and head.before.kind == "head"
+
+
 def test_a_network_that_became_a_model_is_said_to_have() -> None:
     result = compare(compile_text(text()), model())
     assert [(c.kind, c.before, c.after) for c in result.changes] == [("declared", "network", "model")]
