@@ -5,15 +5,20 @@ const panes = [...document.querySelectorAll(".drawing")].map((svg) => new Pane(s
 
 // ---- the block that is pointed at
 
-function tell(pane, place) {
-  const others = panes.filter((other) => other !== pane);
-  const block = place === null ? null : pane.network.blocks[place];
-  const [other] = others.map((each) => each.namesake(block && block.label));
+// Tells of the block of a pane; when it lets go of its own, of the one that the other still has.
+function tell(changed) {
   const box = byId("details");
-  if (!block) {
+  const pane = [changed, ...panes].find((each) => each.current !== null);
+  if (!pane) {
+    panes.forEach((each) => each.namesake(null));
     box.replaceChildren(overview());
     return;
   }
+  const place = pane.current;
+  const block = pane.network.blocks[place];
+  pane.namesake(null);
+  const others = panes.filter((other) => other !== pane);
+  const [other] = others.map((each) => each.namesake(block));
   const facts = [block.kind];
   if (block.level !== null) facts.push(`level ${block.level}`);
   if (block.repeat > 1) facts.push(`${block.repeat} in sequence`);
@@ -38,15 +43,19 @@ function costTable(network, block, other, otherNetwork) {
     line.dataset.key = key;
     return line;
   };
+  const spent = (counted, cost, total) => [told(cost, counted[cost]), element("small", "", share(counted[cost], total))];
   const body = element("tbody", "", row("output", (each) => [shapeText(each.shape)], "shape"));
-  for (const [cost, name] of Object.entries(COSTS)) {
-    body.append(row(name, (each, net) => [told(cost, each[cost]), element("small", "", share(each[cost], net.totals[cost]))], cost));
-  }
-  if (block.endpoint || other?.endpoint) {
-    const title = `endpoint ${(block.endpoint ?? other.endpoint).name}`;
-    body.append(row(title, (each) => [each.endpoint ? shapeText(each.endpoint.shape) : "–"], "endpoint-shape"));
+  for (const [cost, name] of Object.entries(COSTS)) body.append(row(name, (each, net) => spent(each, cost, net.totals[cost]), cost));
+  const endpoints = new Set([block, other].flatMap((each) => each?.endpoint?.name ?? []));
+  if (endpoints.size) {
+    // Where they differ, each stands with its name.
+    const differ = endpoints.size > 1;
+    const title = differ ? "endpoint" : `endpoint ${[...endpoints]}`;
+    const output = (endpoint) => [(differ ? `${endpoint.name}: ` : "") + shapeText(endpoint.shape)];
+    const ofEndpoint = (value) => (each, net) => (each.endpoint ? value(each.endpoint, net) : ["–"]);
+    body.append(row(title, ofEndpoint(output), "endpoint-shape"));
     for (const [cost, name] of Object.entries(COSTS)) {
-      body.append(row(name, (each) => [each.endpoint ? told(cost, each.endpoint[cost]) : "–"], `endpoint-${cost}`));
+      body.append(row(name, ofEndpoint((endpoint, net) => spent(endpoint, cost, net.totals[cost])), `endpoint-${cost}`));
     }
   }
   table.append(body);
@@ -87,7 +96,7 @@ function histogram(cost) {
   const box = byId("histogram");
   const levels = networks.map((network) => levelsOf(network, cost));
   const most = Math.max(1, ...levels.flatMap((own) => own.map(([, , value]) => value)));
-  box.replaceChildren(element("h2", "", cost ? `Levels by ${COSTS[cost]}` : "Levels by number of blocks"));
+  box.replaceChildren(element("h2", "", cost ? `Levels by ${COSTS[cost]}, blocks with their endpoints` : "Levels by number of blocks"));
   networks.forEach((network, index) => {
     if (networks.length > 1) box.append(element("h3", "", network.title));
     const table = element("table", "levels");

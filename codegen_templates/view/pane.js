@@ -26,6 +26,9 @@ function element(name, classes = "", ...children) {
   return made;
 }
 
+// What tells a block from all others of its network. A head may be called like a block.
+const keyOf = (block) => `${block.head ? "head " : ""}${block.name}`;
+
 // What a block costs with the endpoint it feeds.
 const costOf = (block, cost) => (block[cost] ?? 0) + (block.endpoint?.[cost] ?? 0);
 
@@ -44,7 +47,7 @@ class Pane {
       this.reads[target].push(source);
       this.readers[source].push(target);
     }
-    this.byLabel = new Map(network.blocks.map((block, place) => [block.label, place]));
+    this.byKey = new Map(network.blocks.map((block, place) => [keyOf(block), place]));
     this.levels = this.blocks.map((group) => group.querySelector(".level"));
     this.names = this.levels.map((level) => level?.textContent ?? "");
     this.pinned = null;
@@ -202,7 +205,7 @@ class Pane {
     if (place === this.current) return;
     this.current = place;
     this.trace(place);
-    tell(this, place);
+    tell(this);
   }
 
   key(event, place) {
@@ -275,9 +278,10 @@ class Pane {
     }
   }
 
-  namesake(label) {
+  // Mark the block called like one of the other network, and give it; null takes the mark away.
+  namesake(block) {
     this.blocks.forEach((group) => group.classList.remove("namesake"));
-    const place = label === null ? undefined : this.byLabel.get(label);
+    const place = block === null ? undefined : this.byKey.get(keyOf(block));
     if (place === undefined) return null;
     this.blocks[place].classList.add("namesake");
     return this.network.blocks[place];

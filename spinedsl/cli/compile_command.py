@@ -35,8 +35,6 @@ from spinedsl.profiles import Level
 if TYPE_CHECKING:
     from spinedsl.runtime.quantisation_report import ErrorReport
 
-STDOUT = "-"
-
 
 @click.command("compile")
 @options.spec
@@ -107,7 +105,7 @@ def command(
       spinec compile std:spinenet49_retinanet -o detector.onnx --pipeline detection
       spinec compile std:spinenet49 -o int8.onnx --precision int8 --calibrate images/
     """
-    path = None if output in (None, STDOUT) else Path(output)
+    path = None if output in (None, options.STDOUT) else Path(output)
     target = target or api.target_of(path)
     around = {"--nms": nms, "--resize": resize, "--labels": labels, "--score-threshold": score_threshold}
     given = {
@@ -127,7 +125,7 @@ def command(
         raise click.UsageError("--checkpoint: is for training, and -O2 isn't")
     if weights is not None and seed is not None:
         raise click.UsageError("--weights and --seed exclude each other")
-    if target == "onnx" and output == STDOUT:
+    if target == "onnx" and output == options.STDOUT:
         raise click.UsageError("an ONNX model can't be printed; give a file with -o")
     other = numbers.request()
     if validate and not level:
@@ -136,7 +134,7 @@ def command(
     _ = compilation.program
     Renderer.for_stream(sys.stderr).show(notes(compilation))
     validated = _validated(compilation) if validate else ""
-    if output == STDOUT:
+    if output == options.STDOUT:
         click.echo(api.torch_source(compilation, register, checkpoint), nl=False)
         return 0
     path = path or api.default_output(compilation.subject, target)

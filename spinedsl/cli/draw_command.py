@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from spinedsl.cli import console, options
 from spinedsl.cli.tables import size_text
 
-Format = Literal["svg", "png", "dot", "mermaid"]
+if TYPE_CHECKING:
+    from spinedsl.emit.draw.write import Format
+
 SUFFIXES: dict[str, Format] = {
     ".svg": "svg", ".png": "png", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid",
 }  # fmt: skip
-STDOUT = "-"
 
 
 @click.command("draw")
 @options.spec
 @click.option("-o", "--output", metavar="FILE",
               help="Where to write; “-” prints.  [default: NAME.svg]")  # fmt: skip
-@click.option("--format", "form", type=click.Choice(("svg", "png", "dot", "mermaid")),
+@click.option("--format", "form", type=click.Choice(tuple(dict.fromkeys(SUFFIXES.values()))),
               help="What to write.  [default: by FILE's suffix, or svg]")  # fmt: skip
 @click.option("--theme", type=click.Choice(("auto", "light", "dark")),
               help="svg, png: the colours; auto follows the reader's preference.  [default: auto; light for png]")  # fmt: skip
@@ -61,7 +62,7 @@ def command(
         raise click.UsageError("--scale: only for png")
     if scale is not None and math.isnan(scale):
         raise click.UsageError("--scale: “nan” is not a number")
-    if output == STDOUT and form == "png":
+    if output == options.STDOUT and form == "png":
         raise click.UsageError("a PNG can't be printed; give a file with -o")
     # Imported here: a wrong option answers sooner.
     from spinedsl.emit.draw.write import picture
@@ -69,11 +70,11 @@ def command(
 
     compilation = options.opened(spec, overrides, roots)
     content = picture(compilation, form, theme, scale)
-    if output == STDOUT:
+    if output == options.STDOUT:
         click.echo(content.decode(), nl=False)
         return
-    suffix = {"mermaid": "mmd"}.get(form, form)
-    path = Path(output or f"{compilation.subject.name}.{suffix}")
+    suffix = next(suffix for suffix, written in SUFFIXES.items() if written == form)
+    path = Path(output or f"{compilation.subject.name}{suffix}")
     written = write_output(path, content, "picture", force=force)
     console.say(f"{'wrote' if written.changed else 'unchanged'} {written.path}  {size_text(written.size)}")
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Decorated = Callable[..., Any]
 Pairs = tuple[tuple[str, str], ...]
 """What `--set` gave, in order."""
+STDOUT = "-"
+"""What `--output` says for printing."""
 
 
 def _pairs(

@@ -11,8 +11,6 @@ from spinedsl.cli import console, options
 from spinedsl.cli.tables import size_text
 from spinedsl.diagnostics import fail
 
-STDOUT = "-"
-
 
 @click.command("view")
 @click.argument("spec")
@@ -42,7 +40,7 @@ def command(
       spinec view std:spinenet49 std:spinenet_mobile49 -o compare.html
       spinec view my.spine:detector --set input="3 x 896 x 896"
     """
-    if output == STDOUT and opens:
+    if output == options.STDOUT and opens:
         raise click.UsageError("--open: needs a file")
     # Imported here: a wrong option answers sooner.
     from spinedsl.emit.output import write_output
@@ -50,7 +48,7 @@ def command(
 
     compilations = [options.opened(each, overrides, roots) for each in (spec, other) if each is not None]
     page = page_of(compilations)
-    if output == STDOUT:
+    if output == options.STDOUT:
         click.echo(page, nl=False)
         return
     name = "_and_".join(compilation.subject.name for compilation in compilations)

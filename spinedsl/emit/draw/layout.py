@@ -64,7 +64,6 @@ class Layout:
         boxes: one for each block, in its order.
         routes: one for each connection, in its order.
         legend: x of the legend.
-        lanes: of both sides together.
     """
 
     diagram: Diagram
@@ -74,7 +73,6 @@ class Layout:
     routes: tuple[Route, ...]
     parts: tuple[Part, ...]
     legend: float
-    lanes: int
 
 
 def layout_of(diagram: Diagram) -> Layout:
@@ -109,7 +107,6 @@ def layout_of(diagram: Diagram) -> Layout:
         routes=tuple(routes_of(diagram, boxes, lanes, x_of)),
         parts=tuple(_parts(diagram, boxes)),
         legend=legend,
-        lanes=sum(counts.values()),
     )
 
 

@@ -51,7 +51,7 @@ def svg_of(layout: Layout, theme: Theme, banner: Sequence[str]) -> str:
     if theme == "auto":
         style += "@media (prefers-color-scheme:dark){\n" + palette.rules("dark", levels) + "}\n"
     width, height = number(layout.width), number(layout.height)
-    comment = "\n".join(f"<!-- {escaped(line).replace('--', '- -')} -->" for line in banner)
+    comment = "\n".join(f"<!-- {escaped(line)} -->" for line in banner)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         ' role="img" aria-labelledby="title description">\n'

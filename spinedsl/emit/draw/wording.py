@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from spinedsl.emit.draw.diagram import Block, Diagram
@@ -20,10 +21,7 @@ def storable(text: str) -> str:
 
 def escaped(text: str) -> str:
     """As text or an attribute's value in XML and HTML."""
-    text = storable(text)
-    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
-        text = text.replace(sign, entity)
-    return text
+    return html.escape(storable(text))
 
 
 def shortened(text: str, most: int) -> str:

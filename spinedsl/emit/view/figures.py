@@ -23,10 +23,9 @@ def figures_of(diagram: Diagram, summary: Summary) -> Json:
     rows = _Rows(summary)
     return {
         "title": diagram.title,
-        "facts": diagram.facts,
         "totals": _costs(summary),
         "blocks": [_block(block, rows) for block in diagram.blocks],
-        "connections": [[c.source, c.target, int(c.dangling)] for c in diagram.connections],
+        "connections": [[c.source, c.target] for c in diagram.connections],
     }
 
 
@@ -53,6 +52,8 @@ class _Rows:
 def _block(block: Block, rows: _Rows) -> Json:
     row, endpoint = rows.of(block), rows.endpoint_of(block)
     found: Json = {
+        "name": block.name,
+        "head": block.role == "head",
         "label": block.label,
         "kind": block.kind,
         "level": block.level,

@@ -67,7 +67,7 @@ def page_of(compilations: Sequence[AnyCompilation]) -> str:
     script = _text("pane.js") + _text("page.js")
     page: str = _template().render(
         title=" and ".join(pane.title for pane in panes),
-        banner=[line.replace("--", "- -") for c in compilations for line in banner(c.subject)],
+        banner=[line for compilation in compilations for line in banner(compilation.subject)],
         policy=_policy(script, style),
         style=Markup(style),
         script=Markup(script),

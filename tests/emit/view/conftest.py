@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,18 @@ from viewing_support import until
 
 from spinedsl.emit.view.page import page_of
 from spinedsl.pipeline import AnyCompilation
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tools.browser import browser
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A Chromium without a window; for no longer than needed, since tests with an event loop can't run beside it."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"there is no browser: none of {', '.join(BROWSERS)}")
-    with sync.sync_playwright() as playwright:
-        # Chromium's own sandbox refuses to run as root, as containers often do.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with contextlib.ExitStack() as opened:
+        try:
+            started = opened.enter_context(browser())
+        except (ImportError, FileNotFoundError) as missing:
+            pytest.skip(str(missing))
+        yield started
 
 
 @pytest.fixture

@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 from support import compile_text, network_text
-from viewing_support import until
+from viewing_support import block_in, until, view_of
 
 from spinedsl.analysis.summary import Row, Summary, summarise
-from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
+from spinedsl.pipeline import Compilation, ModelCompilation
 from spinedsl.specification import open_spec
 
 Opened = Callable[..., Any]
 HEAT_STEPS = 8
-
-
-def _block(page: Any, label: str, pane: int = 0) -> Any:
-    return page.locator(".drawing").nth(pane).locator(f'.block[aria-label^="{label}:"]')
 
 
 def _shown(page: Any) -> dict[str, str]:
@@ -59,14 +55,14 @@ def test_hover_tells_what_the_summary_tells(opened: Opened) -> None:
     page = opened(compilation)
     for row in summary.rows:
         if row.kind != "endpoint":
-            _block(page, row.name).hover()
+            block_in(page, row.name).hover()
             assert page.locator("#details h2").inner_text() == row.name
             assert _shown(page) == _expected(summary, row)
 
 
 def test_the_source_line_is_shown(opened: Opened) -> None:
     page = opened(compile_text(network_text("a: residual @3 <- s0 => P3  # </pre> & so on")))
-    _block(page, "a").hover()
+    block_in(page, "a").hover()
     assert page.locator("#details .place").inner_text() == "test.spine:8"
     assert page.locator("#details code").inner_text() == "a: residual @3 <- s0 => P3  # </pre> & so on"
 
@@ -115,7 +111,7 @@ def test_ancestors_are_those_of_the_ir(opened: Opened, name: str) -> None:
     for name in ("b16", "b9", "f3", "m4", "c2", "s0"):
         if name not in reads:
             continue
-        _block(page, name).hover()
+        block_in(page, name).hover()
         blocks = page.locator(".block")
         above = {other for other in reads if name in _closure(other, reads)}
         assert set(blocks.evaluate_all(marked, "ancestor")) == {
@@ -130,19 +126,14 @@ def test_ancestors_are_those_of_the_ir(opened: Opened, name: str) -> None:
 # ---- moving
 
 
-def _view(page: Any, pane: int = 0) -> tuple[float, ...]:
-    box = page.locator(".drawing").nth(pane).get_attribute("viewBox")
-    return tuple(float(value) for value in box.split())
-
-
 def test_zoom_by_wheel_keeps_the_point_under_it(opened: Opened) -> None:
     page = opened(open_spec("std:spinenet49"))
-    _block(page, "b9").hover()
-    box = _block(page, "b9").bounding_box()
-    before = _view(page)
+    block_in(page, "b9").hover()
+    box = block_in(page, "b9").bounding_box()
+    before = view_of(page)
     page.mouse.wheel(0, -400)
     until(page, f"panes[0].svg.viewBox.baseVal.width < {before[2] * 0.9}")
-    after = _block(page, "b9").bounding_box()
+    after = block_in(page, "b9").bounding_box()
     assert after["width"] > box["width"]
     for low, size in (("x", "width"), ("y", "height")):
         assert after[low] + after[size] / 2 == pytest.approx(box[low] + box[size] / 2, abs=1)
@@ -150,15 +141,15 @@ def test_zoom_by_wheel_keeps_the_point_under_it(opened: Opened) -> None:
 
 def test_drag_moves_and_lets_nothing_go(opened: Opened) -> None:
     page = opened(open_spec("std:spinenet49"))
-    _block(page, "b12").click()
-    before = _block(page, "b9").bounding_box()
+    block_in(page, "b12").click()
+    before = block_in(page, "b9").bounding_box()
     page.mouse.move(before["x"] + 20, before["y"] + 12)
     page.mouse.down()
     page.mouse.move(before["x"] + 80, before["y"] + 52, steps=4)
     page.mouse.up()
-    after = _block(page, "b9").bounding_box()
+    after = block_in(page, "b9").bounding_box()
     assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((60, 40), abs=6)
-    assert _block(page, "b12").get_attribute("aria-pressed") == "true"
+    assert block_in(page, "b12").get_attribute("aria-pressed") == "true"
     assert page.locator("[aria-pressed]").count() == 1
     page.locator(".drawing").click(position={"x": 5, "y": 5})
     assert page.locator("[aria-pressed]").count() == 0
@@ -167,32 +158,32 @@ def test_drag_moves_and_lets_nothing_go(opened: Opened) -> None:
 def test_keys_move_and_zoom(opened: Opened) -> None:
     page = opened(open_spec("std:spinenet49"))
     page.locator(".drawing").focus()
-    whole = _view(page)
+    whole = view_of(page)
     for key, place, sign in (
         ("ArrowRight", 0, 1),
         ("ArrowLeft", 0, -1),
         ("ArrowDown", 1, 1),
         ("ArrowUp", 1, -1),
     ):
-        before = _view(page)
+        before = view_of(page)
         page.keyboard.press(key)
-        assert (_view(page)[place] - before[place]) * sign > 10, key
+        assert (view_of(page)[place] - before[place]) * sign > 10, key
     page.keyboard.press("+")
-    assert _view(page)[2] == pytest.approx(whole[2] / 1.25)
+    assert view_of(page)[2] == pytest.approx(whole[2] / 1.25)
     page.keyboard.press("-")
     page.keyboard.press("-")
-    assert _view(page)[2] == pytest.approx(whole[2] * 1.25)
+    assert view_of(page)[2] == pytest.approx(whole[2] * 1.25)
     page.keyboard.press("0")
-    assert _view(page) == pytest.approx(whole)
+    assert view_of(page) == pytest.approx(whole)
 
 
 def test_buttons_zoom(opened: Opened) -> None:
     page = opened(open_spec("std:spinenet49"))
-    whole = _view(page)
+    whole = view_of(page)
     page.locator("#in").click()
-    assert _view(page)[2] < whole[2]
+    assert view_of(page)[2] < whole[2]
     page.locator("#fit").click()
-    assert _view(page) == pytest.approx(whole)
+    assert view_of(page) == pytest.approx(whole)
 
 
 # ---- colours
@@ -234,7 +225,29 @@ def test_costs_as_colours(opened: Opened, cost: str, of: str) -> None:
         assert f"@{level}{text}" in bars
     page.locator("#colours").get_by_text("level", exact=True).click()
     assert set(_heat(page)) == {-1}
-    assert _block(page, "b14").locator(".level").text_content() == "@5"
+    assert block_in(page, "b14").locator(".level").text_content() == "@5"
+
+
+def _share(part: int, whole: int) -> str:
+    percent = 100 * part / whole
+    return f"{percent:.1f}%" if percent < 9.95 else f"{percent:.0f}%"
+
+
+def test_shares_of_a_block_and_its_endpoint_add_up(opened: Opened) -> None:
+    compilation = open_spec("std:spinenet49")
+    summary = summarise(compilation)
+    (block,) = [row for row in summary.rows if row.name == "b14"]
+    (endpoint,) = [row for row in summary.rows if row.kind == "endpoint" and row.inputs == ("b14",)]
+    page = opened(compilation)
+    page.locator("#colours").get_by_text("parameters", exact=True).click()
+    whole = summary.parameters
+    both = _share(block.parameters + endpoint.parameters, whole)
+    assert block_in(page, "b14").locator(".level").text_content() == both
+    assert page.locator("#histogram h2").inner_text() == "Levels by parameters, blocks with their endpoints"
+    block_in(page, "b14").hover()
+    for key, part in (("parameters", block), ("endpoint-parameters", endpoint)):
+        shown = page.locator(f'#details tr[data-key="{key}"] small').all_inner_texts()
+        assert shown == [_share(part.parameters, whole)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -282,27 +295,6 @@ def test_nothing_moves_for_who_wants_less_motion(opened: Opened) -> None:
     durations = "getComputedStyle(document.querySelector('.block')).transitionDuration"
     assert opened(open_spec("std:spinenet49"), reduced_motion="reduce").evaluate(durations) == "0s"
     assert opened(open_spec("std:spinenet49"), reduced_motion="no-preference").evaluate(durations) != "0s"
-
-
-# ---- two
-
-
-def test_two_side_by_side(opened: Opened) -> None:
-    pair: list[AnyCompilation] = [open_spec("std:spinenet49"), open_spec("std:r0_sp53")]
-    page = opened(*pair)
-    left, right = (page.locator(".pane").nth(n).bounding_box() for n in range(2))
-    assert left["x"] + left["width"] <= right["x"]
-    _block(page, "b14").hover()
-    cells = page.locator('#details tr[data-key="parameters"] td').evaluate_all(
-        "c => c.map(d => d.firstChild.textContent)"
-    )
-    rows = [next(row for row in summarise(each).rows if row.name == "b14") for each in pair]
-    assert cells == [f"{row.parameters:,}" for row in rows]
-    assert "namesake" in _block(page, "b14", 1).get_attribute("class")
-    before = _view(page, 1)
-    page.mouse.wheel(0, -300)
-    until(page, "panes[0].view.scale > 1")
-    assert _view(page, 1) == before
 
 
 # ---- the keyboard alone
