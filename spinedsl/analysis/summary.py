@@ -111,10 +111,6 @@ def summarise(compilation: AnyCompilation, device: Device | None = None) -> Summ
         rows = dict(_model_rows(compilation))
         parts = compilation.parts
     untrained = _count(compilation, rows)
-    if isinstance(compilation, Compilation):
-        # An endpoint without a rule of its own makes nothing; its shape is its block's.
-        for endpoint in compilation.program.endpoints:
-            rows[endpoint.name].shape = endpoint.shape
     whole = None if device is None else _bound(compilation, rows, device)
     subject = compilation.subject
     return Summary(
@@ -191,6 +187,8 @@ def _model_rows(compilation: ModelCompilation) -> Iterator[tuple[str, Row]]:
 def _empty_rows(compilation: Compilation) -> Iterator[Row]:
     expanded = compilation.expanded
     endpoints = []
+    # An endpoint without a rule of its own makes nothing; its shape is its block's.
+    shapes = {endpoint.name: endpoint.shape for endpoint in compilation.program.endpoints}
     previous: tuple[str, ...] = ()
     if any(node.owner == "stem" for node in compilation.program.main.nodes):
         yield Row("stem", "stem")
@@ -208,5 +206,7 @@ def _empty_rows(compilation: Compilation) -> Iterator[Row]:
             seen[block.base] = Row(block.base, block.kind.name, block.level, inputs, block.endpoint)
             yield seen[block.base]
         if block.endpoint is not None:
-            endpoints.append(Row(block.endpoint, "endpoint", block.level, (block.base,)))
+            endpoints.append(
+                Row(block.endpoint, "endpoint", block.level, (block.base,), shape=shapes[block.endpoint])
+            )
     yield from sorted(endpoints, key=lambda row: row.level or 0)

@@ -80,6 +80,17 @@ def test_another_size_changes_multiply_adds_only() -> None:
     assert large.input_shapes == {"image": (3, 128, 64)}
 
 
+def test_endpoints_without_a_rule_have_the_shape_of_their_block() -> None:
+    """In every part of a model, as in a network."""
+    rows = summarise(open_spec("std:r50_nas_fpn_retinanet")).rows
+    shapes = {row.name: tuple(row.shape) for row in rows}
+    endpoints = [row for row in rows if row.kind == "endpoint"]
+    assert endpoints
+    for row in endpoints:
+        part, dot, _ = row.name.rpartition(".")
+        assert tuple(row.shape) == shapes[f"{part}{dot}{row.inputs[0]}"], row.name
+
+
 def test_json_has_the_totals() -> None:
     summary = summarise(compile_tiny(BLOCKS, stem=STEM))
     document = summary.as_json()
