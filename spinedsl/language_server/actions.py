@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from spinedsl.diagnostics import Diagnostic, Edit, Fix
-from spinedsl.fixing import safe_fixes
+from spinedsl.fixing import chosen, safe_fixes
 from spinedsl.ir.standard import declared_in_library
 from spinedsl.language_server.analysis import Analysis
+from spinedsl.language_server.symbols import same_file
 from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.syntax import nodes
@@ -34,7 +35,12 @@ def actions(analysis: Analysis, diagnostics: Iterable[Diagnostic], start: int, e
     """What can be done about diagnostics that touch a range."""
     for diagnostic in diagnostics:
         span = None if diagnostic.primary is None else diagnostic.primary.span
-        if span is None or span.source.path != analysis.source.path or span.end < start or span.start > end:
+        if (
+            span is None
+            or not same_file(span.source, analysis.source)
+            or span.end < start
+            or span.start > end
+        ):
             continue
         if diagnostic.fix is not None:
             yield _of_fix(diagnostic, diagnostic.fix)
@@ -47,16 +53,8 @@ def _of_fix(diagnostic: Diagnostic, fix: Fix) -> Action:
 
 
 def fix_all(source: Source, diagnostics: Iterable[Diagnostic]) -> list[Edit]:
-    """What `--fix` would change in a text, as far as one change doesn't meet another."""
-    edits: list[Edit] = []
-    for fix in safe_fixes(diagnostics, source):
-        if not any(_meet(one.span, other.span) for one in fix.edits for other in edits):
-            edits += fix.edits
-    return edits
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start <= other.end and other.start <= one.end
+    """What one round of `--fix` would change in a text."""
+    return [edit for fix in chosen(safe_fixes(diagnostics, source)) for edit in fix.edits]
 
 
 def _imports(analysis: Analysis, diagnostic: Diagnostic, span: Span) -> Iterator[Action]:

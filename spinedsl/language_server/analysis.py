@@ -12,8 +12,9 @@ from spinedsl.analysis.summary import Summary
 from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
-from spinedsl.ir.loading import Explored, Scope, explore, kind_of, prelude
-from spinedsl.language_server.checks import Known, complete, keys_of, look_at, moved_to
+from spinedsl.ir.loading import Explored, Scope, explore, prelude
+from spinedsl.language_server.checks import Known, complete, look_at, moved_to, places_of
+from spinedsl.language_server.keys import keys_of
 from spinedsl.language_server.occurrences import occurrences
 from spinedsl.language_server.reparsing import reparse
 from spinedsl.language_server.symbols import Occurrences
@@ -80,9 +81,9 @@ class Analysis:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong, as far as it is known, each once and in order."""
-        found = dict.fromkeys(self.found)
+        found, places = dict.fromkeys(self.found), places_of(self.scope)
         for known in self.known.values():
-            found.update(dict.fromkeys(moved_to(known, self.source, self.scope)))
+            found.update(dict.fromkeys(moved_to(known, self.source, places)))
         return tuple(in_order(found))
 
 
@@ -131,10 +132,11 @@ def completed(analysis: Analysis, pending: Sequence[Known]) -> Analysis:
 
 def with_completed(analysis: Analysis, done: Mapping[str, Known]) -> Analysis:
     """The analysis with what has been compiled meanwhile, as far as it is still of use."""
+    # A network is looked at anew when anything has changed that it depends on, imports too; its node is, then.
     fitting = {
         name: known
         for name, known in done.items()
-        if name in analysis.known and analysis.known[name].key == known.key
+        if name in analysis.known and analysis.known[name].node is known.node
     }
     summaries = {name: known.summary for name, known in fitting.items() if known.summary is not None}
     return replace(
@@ -168,15 +170,14 @@ def _explored(
 def _known(explored: Explored, before: Analysis | None, broken: bool) -> Iterator[tuple[str, Known]]:
     """Of each network: what was known before if nothing it depends on has changed, else anew."""
     scope = explored.scope
-    keys = keys_of(scope)
+    keys, places = keys_of(scope), places_of(scope)
     kept = {} if before is None or not _same_imports(explored, before) else before.known
     for node in scope.compiled():
         name = node.name.text
-        key = keys[kind_of(node), name]
-        if name in kept and kept[name].key == key:
+        if name in kept and kept[name].key == keys[name]:
             yield name, kept[name]
         elif not broken:
-            yield name, look_at(node, key, scope)
+            yield name, look_at(node, keys[name], scope, places)
 
 
 def _same_imports(explored: Explored, before: Analysis) -> bool:

@@ -1,32 +1,53 @@
 """What is known of each network of a text, kept over edits that can't have changed it.
 
-A network is known by its own words and those of every item of its file that it may lead to: whatever
-item one of its words names, and so on. What was found is kept with its places, and moved when it is
-used again.
+What was found is kept with its places, and moved when it is used again.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 from spinedsl.analysis.checking import check
 from spinedsl.analysis.summary import Summary, summarise
 from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import Diagnostic, DiagnosticError
-from spinedsl.ir.loading import Named, Scope, kind_of, prelude
+from spinedsl.ir.loading import Scope, kind_of
+from spinedsl.language_server.keys import Item, Key
 from spinedsl.language_server.moving import moved_diagnostic
+from spinedsl.language_server.symbols import same_file
 from spinedsl.pipeline import AnyCompilation
 from spinedsl.records import record
 from spinedsl.source import Source, Span
 from spinedsl.specification import Declared, compilation_of
 
-_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 AT_ONCE = 32
 """How many blocks are compiled while somebody types; more of them wait for a pause."""
-Key = tuple[str, ...]
+
+
+@record
+class Places:
+    """Where the items of a file stand at one time."""
+
+    spans: dict[Item, Span]
+
+    @cached_property
+    def _in_order(self) -> list[tuple[int, Item]]:
+        return sorted((span.start, item) for item, span in self.spans.items())
+
+    def around(self, offset: int) -> Item | None:
+        """The item that an offset lies in."""
+        index = bisect_right(self._in_order, offset, key=lambda each: each[0])
+        item = self._in_order[index - 1][1] if index else None
+        return item if item is not None and offset <= self.spans[item].end else None
+
+
+def places_of(scope: Scope) -> Places:
+    """Where a file's own items stand."""
+    return Places({(kind_of(item), item.name.text): item.span for item in scope.own})
 
 
 @record
@@ -34,12 +55,12 @@ class Known:
     """What is known of one network or model.
 
     Attributes:
-        key: the words it depends on.
+        key: of the words it depends on.
         node: as it was written when it was looked at.
         diagnostics: what is wrong with it; where it is not compiled yet, as far as names and values go.
         summary: its blocks in numbers, once it is compiled.
         compilation: to go on with; None when everything is known.
-        items: where the items of its file began.
+        places: where the items of its file stood then.
     """
 
     key: Key
@@ -47,7 +68,7 @@ class Known:
     diagnostics: tuple[Diagnostic, ...]
     summary: Summary | None
     compilation: AnyCompilation | None
-    items: dict[tuple[str, str], Span]
+    places: Places
 
     @property
     def name(self) -> str:
@@ -63,50 +84,16 @@ class Known:
         return (len(network.blocks) + len(network.stem)) * network.repeat * network.stack
 
 
-def keys_of(scope: Scope) -> dict[tuple[str, str], Key]:
-    """The words that each item of a file depends on, its own first."""
-    own = {(kind_of(item), item.name.text): item for item in scope.own}
-    by_name: dict[str, list[tuple[str, str]]] = {}
-    for key in own:
-        by_name.setdefault(key[1], []).append(key)
-    uses = {
-        key: [other for word in _own_names(item, by_name) for other in by_name[word]]
-        for key, item in own.items()
-    }
-    # What the prelude declares may be used without being named.
-    shadowing = [key for key in own if key in prelude()]
-    return {key: tuple(own[k].span.text for k in _reached([key, *shadowing], uses)) for key in own}
-
-
-def _own_names(item: Named, names: Mapping[str, object]) -> list[str]:
-    return [word for word in dict.fromkeys(_WORD.findall(item.span.text)) if word in names]
-
-
-Item = tuple[str, str]
-
-
-def _reached(start: Sequence[Item], uses: Mapping[Item, list[Item]]) -> list[Item]:
-    found = dict.fromkeys(start)
-    pending = list(start)
-    while pending:
-        for used in uses[pending.pop()]:
-            if used not in found:
-                found[used] = None
-                pending.append(used)
-    return list(found)
-
-
 @collect_afterwards
-def look_at(node: Declared, key: Key, scope: Scope) -> Known:
+def look_at(node: Declared, key: Key, scope: Scope, places: Places) -> Known:
     """Resolve a network: names and values, in a few milliseconds."""
     compilation = compilation_of(scope, node)
-    items = {(kind_of(item), item.name.text): item.span for item in scope.own}
     try:
         # A model is resolved with its backbone.
         _ = compilation.subject
     except DiagnosticError as error:
-        return Known(key, node, error.diagnostics, None, None, items)
-    return Known(key, node, (), None, compilation, items)
+        return Known(key, node, error.diagnostics, None, None, places)
+    return Known(key, node, (), None, compilation, places)
 
 
 @collect_afterwards
@@ -122,25 +109,19 @@ def complete(known: Known) -> Known:
     return replace(known, diagnostics=tuple(diagnostics), summary=summary, compilation=None)
 
 
-def moved_to(known: Known, source: Source, scope: Scope) -> tuple[Diagnostic, ...]:
+def moved_to(known: Known, source: Source, places: Places) -> tuple[Diagnostic, ...]:
     """What is wrong with a network, where it stands after an edit that left it and its like alone."""
-    now = {(kind_of(item), item.name.text): item.span for item in scope.own}
 
     def place(span: Span) -> Span:
         if not same_file(span.source, source):
             return span
-        for key, was in known.items.items():
-            if was.start <= span.start <= was.end and key in now:
-                by = now[key].start - was.start
-                return Span(source, span.start + by, span.end + by)
+        item = known.places.around(span.start)
+        if item is not None and item in places.spans:
+            by = places.spans[item].start - known.places.spans[item].start
+            return Span(source, span.start + by, span.end + by)
         return Span(source, min(span.start, len(source.text)), min(span.end, len(source.text)))
 
     return tuple(moved_diagnostic(d, place) for d in known.diagnostics)
-
-
-def same_file(one: Source, other: Source) -> bool:
-    """Whether two sources are of one file, perhaps at different times."""
-    return one is other or (one.path == other.path and one.name == other.name)
 
 
 def at_once(pending: Iterable[Known]) -> list[Known]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Edit, Severity
+from spinedsl.fixing import with_edits
 from spinedsl.ir.names import check_name
 from spinedsl.language_server.analysis import Analysis
-from spinedsl.language_server.symbols import Occurrence, Symbol
-from spinedsl.source import Source, Span
+from spinedsl.language_server.symbols import Occurrence, Symbol, same_file
+from spinedsl.source import Source
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import MAX_NAME
 
@@ -94,9 +96,9 @@ def _see_that_all_means_the_same(
 ) -> None:
     """Look at every file as it would be: the same names must mean the same, and nothing may be wrong anew."""
     for before, now in zip(analyses, reanalyse(edits), strict=True):
-        found = _errors(now.diagnostics)
-        if len(found) > len(_errors(before.diagnostics)):
-            raise Refused(f"“{new}” can't be its name: {found[0].message}")
+        wrong = _new_errors(before.diagnostics, now.diagnostics)
+        if wrong:
+            raise Refused(f"“{new}” can't be its name: {wrong[0].message}")
         expected = [_renamed(o.symbol, symbol, new) for o in before.occurrences.found]
         if [(o.symbol.kind, o.symbol.name) for o in now.occurrences.found] != expected:
             raise Refused(f"“{new}” means something already in “{before.source.name}”")
@@ -106,19 +108,22 @@ def _renamed(symbol: Symbol, old: Symbol, new: str) -> tuple[str, str]:
     return (symbol.kind, new if symbol == old else symbol.name)
 
 
+def _new_errors(before: Iterable[Diagnostic], now: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Errors of a code of which there are more than before, those that nobody has been told of first.
+
+    There may be fewer errors in all: one can hide others, which are looked for behind it.
+    """
+    was, found = _errors(before), _errors(now)
+    more = Counter(d.code for d in found) - Counter(d.code for d in was)
+    told = {d.message for d in was}
+    return sorted((d for d in found if d.code in more), key=lambda d: d.message in told)
+
+
 def _errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [d for d in found if d.severity is Severity.ERROR]
 
 
 def edited(source: Source, edits: Iterable[Edit]) -> Source:
     """A source with the edits that are its own made."""
-    own = [edit for edit in edits if _of(edit.span, source)]
-    parts, at = [], 0
-    for edit in sorted(own, key=lambda edit: edit.span.start):
-        parts += [source.text[at : edit.span.start], edit.text]
-        at = edit.span.end
-    return Source(source.name, "".join([*parts, source.text[at:]]), source.path)
-
-
-def _of(span: Span, source: Source) -> bool:
-    return span.source.path == source.path and span.source.name == source.name
+    own = [edit for edit in edits if same_file(edit.span.source, source)]
+    return Source(source.name, with_edits(source.text, own), source.path)

@@ -137,6 +137,11 @@ def file_of(source: Source) -> str:
     return source.name if source.path is None else str(source.path)
 
 
+def same_file(one: Source, other: Source) -> bool:
+    """Whether two sources are of one file, perhaps at different times."""
+    return one is other or file_of(one) == file_of(other)
+
+
 @record
 class Occurrences:
     """All places of a text where names stand, in order."""

@@ -15,12 +15,15 @@ from spinedsl.language_server.analysis import Analysis, Parser, analyse, complet
 from spinedsl.language_server.buffers import Buffers, resolved, source_of
 from spinedsl.language_server.checks import at_once
 from spinedsl.language_server.linting import Linted, lint, sound, still_holding
-from spinedsl.language_server.paths import spine_files
+from spinedsl.language_server.paths import TooManyFiles, spine_files
 from spinedsl.language_server.positions import Encoding, Lines
-from spinedsl.language_server.renaming import Reanalyse, edited
+from spinedsl.language_server.renaming import Reanalyse, Refused, edited
 from spinedsl.language_server.symbols import Symbol
 from spinedsl.records import record
 from spinedsl.source import Source, SourceProblem, Span
+
+MAX_SEARCHED = 10_000
+"""Specs and folders below each folder that are looked through for a name."""
 
 
 @record
@@ -106,7 +109,12 @@ class Workspace:
         """A text has been closed: its file is what counts again."""
         document = self.documents.pop(uri, None)
         if document is not None and document.path is not None:
-            self.buffers.open.pop(document.path, None)
+            # The same file may be open under another address, too.
+            others = [other for other in self.documents.values() if other.path == document.path]
+            if others:
+                self.buffers.open[document.path] = others[-1].text
+            else:
+                self.buffers.open.pop(document.path, None)
             self.forget(document.path)
         return document
 
@@ -165,7 +173,9 @@ class Workspace:
         return tuple(in_order([*analysis.diagnostics, *more]))
 
     def lint(self, document: Document) -> Callable[[], Linted] | None:
-        """What looks for lint in a text, for a thread; None if it has been looked for, or has no file."""
+        """What looks for lint in a text, for a thread; None if that has been done, or is too early to do."""
+        if not document.looked_at:
+            return None
         analysis = document.analysis
         if analysis is None or document.path is None or not document.to_lint or analysis.pending:
             return None
@@ -179,7 +189,11 @@ class Workspace:
     # ---- all files
 
     def naming(self, symbol: Symbol, document: Document) -> list[Analysis]:
-        """What is known of every file that may name a symbol, open ones as they are."""
+        """What is known of every file that may name a symbol, open ones as they are.
+
+        Raises:
+            Refused: there are too many files to look through.
+        """
         name = symbol.name.rpartition("/")[2]
         word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9_])")
         return list(self._everything(document, lambda text: word.search(text) is not None))
@@ -210,7 +224,13 @@ class Workspace:
     def _files(self, document: Document) -> Iterator[Path]:
         folders = self.folders or ([document.path.parent] if document.path is not None else [])
         for folder in folders:
-            yield from (resolved(path) for path in spine_files(folder))
+            try:
+                yield from (resolved(path) for path in spine_files(folder, MAX_SEARCHED))
+            except TooManyFiles:
+                raise Refused(
+                    f"“{folder}” has more than the {MAX_SEARCHED:,} specs and folders that are searched: "
+                    "open one of the folders in it"
+                ) from None
         if document.analysis is not None:
             yield from (path for path in document.analysis.imported if not self.fixed(path))
 

@@ -125,6 +125,15 @@ def test_a_name_that_would_mean_something_else_is_refused(tmp_path: Path) -> Non
         renamed(workspace, document, at(PARTS, "(width, deep"), "stride")
 
 
+def test_an_old_error_hides_no_new_one(tmp_path: Path) -> None:
+    text = NET.replace("= 4 x 16 x 16", "= 5 x 16 x 16")
+    workspace, (document,) = opened(("net.spine", text), folder=tmp_path)
+    assert [d.code for d in workspace.diagnostics(document)] == ["SP040"]
+    with pytest.raises(Refused, match="“b1” is declared twice"):
+        renamed(workspace, document, at(text, "  b0"), "b1")
+    assert len(renamed(workspace, document, at(text, "  b0"), "b9")) == 3
+
+
 def test_references_are_found_in_files_that_are_not_open(tmp_path: Path) -> None:
     (tmp_path / "user.spine").write_text(USER)
     workspace, (document,) = opened(("parts.spine", PARTS), folder=tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from marked import NET, at, known
 from support import SPEC_FILES, SPEC_IDS
 
+from spinedsl.diagnostics import Diagnostic, Edit, Fix
 from spinedsl.language_server import vocabulary
 from spinedsl.language_server.actions import actions, fix_all
 from spinedsl.language_server.edits import format_all, format_range
@@ -18,7 +19,7 @@ from spinedsl.language_server.renaming import edited
 from spinedsl.language_server.tokens import KINDS, semantic_tokens
 from spinedsl.ops.words import WORDS
 from spinedsl.passes.tasks import TASKS
-from spinedsl.source import Source
+from spinedsl.source import Source, Span
 from spinedsl.syntax.formatting import formatted
 from spinedsl.syntax.grammar import keywords
 
@@ -130,6 +131,13 @@ def test_a_fix_is_an_action() -> None:
     ]
     assert found and edited(analysis.source, found[0].edits).text == NET
     assert edited(analysis.source, fix_all(analysis.source, analysis.diagnostics)).text == NET
+
+
+def test_all_fixes_are_those_of_one_round() -> None:
+    source = Source("a.spine", "0123456789")
+    spans = [Span(source, start, end) for start, end in ((4, 6), (2, 4), (3, 5), (8, 8))]
+    found = [Diagnostic("SP010", "", fix=Fix("mend it", (Edit(span, "x"),))) for span in spans]
+    assert edited(source, fix_all(source, found)).text == "01xx67x89"
 
 
 def test_an_unknown_name_of_the_library_can_be_imported() -> None:

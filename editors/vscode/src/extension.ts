@@ -19,7 +19,8 @@ export async function activate(context: ExtensionContext): Promise<void> {
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.stop();
+  // A server that never started can't be stopped.
+  await client?.stop().catch(() => undefined);
 }
 
 async function restart(): Promise<void> {
