@@ -111,6 +111,7 @@ def summarise(compilation: AnyCompilation, device: Device | None = None) -> Summ
         rows = dict(_model_rows(compilation))
         parts = compilation.parts
     untrained = _count(compilation, rows)
+    _pass_shapes_on(rows)
     whole = None if device is None else _bound(compilation, rows, device)
     subject = compilation.subject
     return Summary(
@@ -157,6 +158,15 @@ def _count(compilation: AnyCompilation, rows: dict[str, Row]) -> int:
     return untrained
 
 
+def _pass_shapes_on(rows: dict[str, Row]) -> None:
+    """Give rows that have no operators the shape of their input: endpoints without a rule, joins of one."""
+    for key, row in rows.items():
+        if not row.shape.elements and row.inputs:
+            part, dot, _ = key.rpartition(".")
+            source = rows.get(f"{part}{dot}{row.inputs[0]}", row)
+            row.shape = source.shape
+
+
 def _operators(compilation: AnyCompilation) -> Iterator[tuple[InlinedNode, int]]:
     """Every operator, and how often it runs for an image."""
     yield from ((node, 1) for node in compilation.inlined.nodes)
@@ -187,8 +197,6 @@ def _model_rows(compilation: ModelCompilation) -> Iterator[tuple[str, Row]]:
 def _empty_rows(compilation: Compilation) -> Iterator[Row]:
     expanded = compilation.expanded
     endpoints = []
-    # An endpoint without a rule of its own makes nothing; its shape is its block's.
-    shapes = {endpoint.name: endpoint.shape for endpoint in compilation.program.endpoints}
     previous: tuple[str, ...] = ()
     if any(node.owner == "stem" for node in compilation.program.main.nodes):
         yield Row("stem", "stem")
@@ -206,7 +214,5 @@ def _empty_rows(compilation: Compilation) -> Iterator[Row]:
             seen[block.base] = Row(block.base, block.kind.name, block.level, inputs, block.endpoint)
             yield seen[block.base]
         if block.endpoint is not None:
-            endpoints.append(
-                Row(block.endpoint, "endpoint", block.level, (block.base,), shape=shapes[block.endpoint])
-            )
+            endpoints.append(Row(block.endpoint, "endpoint", block.level, (block.base,)))
     yield from sorted(endpoints, key=lambda row: row.level or 0)
