@@ -56,28 +56,43 @@ def safe_fixes(diagnostics: Iterable[Diagnostic], source: Source) -> list[Fix]:
 
 
 def apply_fixes(source: Source, fixes: Iterable[Fix]) -> tuple[str, int]:
-    """The text with fixes made, and how many; of those that reach into each other only the first is.
+    """The text with fixes made, and how many: as `chosen`.
 
     Args:
         fixes: of this source.
     """
-    taken: list[Edit] = []
-    made = 0
+    made = chosen(fixes)
+    return with_edits(source.text, [edit for fix in made for edit in fix.edits]), len(made)
+
+
+def chosen(fixes: Iterable[Fix]) -> list[Fix]:
+    """The fixes of one source that can be made together; of those that reach into each other the first."""
+    taken: list[Fix] = []
+    last: Edit | None = None
     for fix in sorted(fixes, key=_place):
-        edits = sorted(fix.edits, key=lambda edit: edit.span.start)
+        edits = sorted(fix.edits, key=_start)
         # Two that insert at one place are most likely one and the same.
-        if not taken or edits[0].span.start > taken[-1].span.end or _follows(edits[0], taken[-1]):
-            taken += edits
-            made += 1
+        if last is None or edits[0].span.start > last.span.end or _follows(edits[0], last):
+            taken.append(fix)
+            last = edits[-1]
+    return taken
+
+
+def with_edits(text: str, edits: Iterable[Edit]) -> str:
+    """A text with edits made that don't reach into each other."""
     parts, at = [], 0
-    for edit in taken:
-        parts += [source.text[at : edit.span.start], edit.text]
+    for edit in sorted(edits, key=_start):
+        parts += [text[at : edit.span.start], edit.text]
         at = edit.span.end
-    return "".join([*parts, source.text[at:]]), made
+    return "".join([*parts, text[at:]])
+
+
+def _start(edit: Edit) -> tuple[int, int]:
+    return edit.span.start, edit.span.end
 
 
 def _place(fix: Fix) -> tuple[int, int]:
-    return min((edit.span.start, edit.span.end) for edit in fix.edits)
+    return min(_start(edit) for edit in fix.edits)
 
 
 def _follows(edit: Edit, before: Edit) -> bool:

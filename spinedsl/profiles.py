@@ -48,6 +48,10 @@ class Refusal:
     since: int = 0
     fatal: bool = True
 
+    def applies(self, opset: int) -> bool:
+        """Whether it is so in files of an opset."""
+        return opset >= self.since
+
 
 @record
 class OnnxForm:

@@ -95,6 +95,19 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
+def from_here(path: str | Path) -> str:
+    """A path from the working folder if it lies below it, else from the root.
+
+    As it was given, if the working folder was removed.
+    """
+    try:
+        here = Path.cwd()
+    except OSError:
+        return str(path)
+    place = Path(os.path.normpath(here / path))
+    return str(place.relative_to(here) if place.is_relative_to(here) else place)
+
+
 class Files:
     """Where source texts are read from: here, the disk.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from spinedsl.diagnostics import fail, suggestion
 from spinedsl.ir.loading import Scope, load, open_source
 from spinedsl.pipeline import AnyCompilation, Compilation, ModelCompilation
 from spinedsl.records import record
+from spinedsl.resources import STANDARD
 from spinedsl.source import DISK, Files, Source, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
-STANDARD = "std:"
 Declared = nodes.Network | nodes.Model
 Overrides = Mapping[str, str] | Iterable[tuple[str, str]]
 """Network-level declarations, by their first words: `{"repeat": "2", "conventions": "garden"}`."""
@@ -83,25 +82,28 @@ def located(spec: str, files: Files = DISK) -> tuple[Source, str | None]:
     """
     if spec.startswith(STANDARD):
         return _standard(spec.removeprefix(STANDARD))
+    path, network = divided(spec, files)
+    return open_source(Path(path), path, files), network
+
+
+def divided(spec: str, files: Files = DISK) -> tuple[str, str | None]:
+    """Path and network of `path:network`; of `path` alone there is no network."""
     path, colon, network = spec.rpartition(":")
     # A colon may be part of the path: the file decides. (`Path.exists` raises on a path too long.)
     if colon and not (os.path.exists(spec) or files.holds(Path(spec))):  # noqa: PTH110
-        return open_source(Path(path), path, files), network
-    return open_source(Path(spec), spec, files), None
+        return path, network
+    return spec, None
 
 
 def _standard(name: str) -> tuple[Source, str]:
     library = resources.folder("specs")
     wanted = _plain(name)
     known: list[str] = []
-    for path in _standard_files():
-        source = open_source(path, f"{STANDARD}{path.relative_to(library)}")
-        # Names are looked for in the text: parsing all files would take as long as compiling one.
-        names = _NETWORK.findall(source.text)
+    for path, names in resources.standard_names():
         known += names
         for found in names:
             if _plain(found) == wanted:
-                return source, found
+                return open_source(path, f"{STANDARD}{path.relative_to(library)}"), found
     place = Source(f"{STANDARD}{name}", "")
     raise fail(
         "SP020",
@@ -111,20 +113,12 @@ def _standard(name: str) -> tuple[Source, str]:
     )
 
 
-_NETWORK = re.compile(r"^(?:network|model) +(\w+)", re.MULTILINE)
-
-
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def _standard_files() -> list[Path]:
-    library = resources.folder("specs")
-    return [p for p in sorted(library.rglob("*.spine")) if not p.is_relative_to(library / "std")]
-
-
 def _standard_items() -> Iterator[tuple[Path, Declared]]:
-    for path in _standard_files():
+    for path in resources.standard_specs():
         for item in parse(open_source(path)).items:
             if isinstance(item, nodes.Network | nodes.Model):
                 yield path, item

@@ -1,7 +1,8 @@
 """Which files are affected by a change: those that changed, and those that import one, however far.
 
 Imports are looked for in the text, not parsed: of a thousand files few have to be checked, and parsing
-all would take as long as that. What stands in a comment counts as an import, which costs one check.
+all would take as long as that. Whatever stands in quotes counts as an import, be it a title: where it leads
+to a file, that costs one check.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from spinedsl import resources
+from spinedsl.resources import PRELUDE, SUFFIX
 from spinedsl.source import DISK, SourceProblem
 
-PRELUDE = "std/prelude.spine"
-SUFFIX = ".spine"
-_IMPORT = re.compile(r'\bimport\b(?:\s|#[^\n]*\n)*"([^"\n]*)"')
+MOST_TEXTS = 1_000
+"""In quotes in one file, that are looked for on the disk; no file may import as many."""
+_TEXT = re.compile(r'"([^"\n]*)"')
 
 
 def affected(files: Iterable[str], changed: Collection[Path]) -> list[str]:
@@ -38,9 +40,10 @@ def affected(files: Iterable[str], changed: Collection[Path]) -> list[str]:
         except SourceProblem:
             unknown.add(path)
             continue
-        if not path.endswith(SUFFIX):
+        written = set(_TEXT.findall(text))
+        if len(written) > MOST_TEXTS or not path.endswith(SUFFIX):
             unknown.add(path)
-        for imported in _imported(path, text):
+        for imported in _imported(path, sorted(written)[:MOST_TEXTS]):
             importers.setdefault(imported, []).append(path)
             if imported not in known and os.path.isfile(imported):  # noqa: PTH113
                 known.add(imported)
@@ -54,12 +57,12 @@ def affected(files: Iterable[str], changed: Collection[Path]) -> list[str]:
     return [file for file, path in asked.items() if path in found or os.path.abspath(file) in found]  # noqa: PTH100
 
 
-def _imported(path: str, text: str) -> Iterator[str]:
-    """Every path that an import of a text may mean, as it is written and where it leads."""
-    library = str(resources.folder("specs").resolve())
+def _imported(path: str, texts: Iterable[str]) -> Iterator[str]:
+    """Every path that texts in a file may mean, as it is written and where it leads."""
+    library = str(resources.library())
     folder = os.path.dirname(path)  # noqa: PTH120
     yield os.path.join(library, PRELUDE)  # noqa: PTH118
-    for written in _IMPORT.findall(text):
+    for written in texts:
         if "\0" in written:
             continue
         beside = os.path.join(folder, written)  # noqa: PTH118

@@ -25,12 +25,12 @@ from pathlib import Path
 from spinedsl import resources
 from spinedsl.checking.cache_files import Answer, add_answers, read_answers
 from spinedsl.checking.checked import CheckedFile, CheckedNetwork
+from spinedsl.resources import PRELUDE, STANDARD, SUFFIX
 from spinedsl.source import DISK, Files, Source, SourceProblem
 from spinedsl.version import __version__
 
-PRELUDE = "std/prelude.spine"
-STANDARD = "std:"
-_SOURCES = (".py", ".json", ".lark", ".spine")
+_SOURCES = (".py", ".json", ".lark", SUFFIX)
+_UNREADABLE = "unreadable"
 
 
 class Witness(Files):
@@ -98,6 +98,11 @@ class ResultCache:
         networks = tuple((network.name, network.expectations) for network in checked.networks)
         self._remember(key, Answer(self._day, asked, networks, checked.others))
 
+    def forget_disk(self) -> None:
+        """Look anew at everything: files were written. What was given before doesn't count."""
+        self._seen = {}
+        self.hits = 0
+
     def save(self) -> None:
         """Write what is new; a disk that doesn't want it costs nothing but speed."""
         if self._fresh:
@@ -119,6 +124,8 @@ class ResultCache:
             led = digest = ""
             with suppress(SourceProblem, OSError, ValueError):
                 led = os.path.realpath(path)
+                # What can't be read is found all the same, unlike what isn't there.
+                digest = _UNREADABLE if DISK.holds(Path(led)) else ""
                 digest = _digest(DISK.read(Path(led)).text)
             self._seen[path] = led, digest
         return self._seen[path]
@@ -155,12 +162,12 @@ def _key(spec: str, digest: str, roots: Sequence[Path]) -> tuple[str, str]:
     path = os.path.realpath(spec)
     folder = os.path.dirname(path)  # noqa: PTH120
     allowed = sorted(_below(os.path.realpath(root), folder) for root in roots)
-    in_scope = path == str(_library() / PRELUDE)
+    in_scope = path == str(resources.library() / PRELUDE)
     return folder, _digest("\0".join((installation(), digest, str(in_scope), *allowed)))
 
 
 def _asked(folder: str, witness: Witness) -> Iterator[tuple[str, str, str]]:
-    library = f"{_library()}{os.sep}"
+    library = f"{resources.library()}{os.sep}"
     for path, led in witness.led.items():
         # Contents of the standard library are part of the installation.
         if not (path.startswith(library) and led.startswith(library)):
@@ -170,11 +177,6 @@ def _asked(folder: str, witness: Witness) -> Iterator[tuple[str, str, str]]:
 def _below(path: str, folder: str) -> str:
     """A path from a folder, if it begins there: what stands behind is left as it is."""
     return path.removeprefix(f"{folder}{os.sep}")
-
-
-@cache
-def _library() -> Path:
-    return resources.folder("specs").resolve()
 
 
 @cache

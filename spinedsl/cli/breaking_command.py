@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spinedsl.checking.checked import CheckedFile
     from spinedsl.comparison.versions import Versions
 
+_OTHERWISE = "give an older copy with `--against`"
+
 
 @click.command("breaking")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -114,12 +116,12 @@ def _since(path: str, against: str) -> Versions:
     from spinedsl.repository.revisions import revision_of
 
     if not os.path.isdir(path):  # noqa: PTH112
-        revision = revision_of(against, Path(path).parent)
+        revision = revision_of(against, Path(path).parent, _OTHERWISE)
         if not os.path.lexists(path) and revision.holds(Path(path)):
             return Versions((Version(path, revision, None),))
         open_source(Path(path), path)
         return since_revision([path], None, revision)
-    revision = revision_of(against, Path(path))
+    revision = revision_of(against, Path(path), _OTHERWISE)
     files = _files_left(path)
     versions = since_revision(files, Path(path), revision)
     if not files and not versions.changed:

@@ -18,6 +18,7 @@ from spinedsl.cli.render import Renderer, printable
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity
 
 FORMATS = ("concise", "json", "github", "junit", "sarif")
+_OTHERWISE = "leave out `--changed-since`"
 
 
 @click.command("check")
@@ -61,9 +62,9 @@ def command(
         raise click.UsageError("Missing argument 'SPEC...'.")
     found: dict[Diagnostic, None] = {}
     files = _chosen(specs or (".",), revision, found)
-    if fix:
-        found.update(dict.fromkeys(_fix(files, roots)))
     cache = None if no_cache else _cache(cache_dir)
+    if fix:
+        found.update(dict.fromkeys(_fix(files, roots, cache)))
     checked = _checked(files, roots, cache)
     for each in checked:
         # Files that import the same broken one find the same.
@@ -103,13 +104,19 @@ def _show(style: str, checked: Sequence[CheckedFile], found: Sequence[Diagnostic
     for each in checked:
         _say_what_is_fine(each)
     Renderer.for_stream(sys.stderr).show(found)
-    count = sum(d.fix is not None and d.fix.safe for d in found)
-    if count:
-        console.say(f"{count} of them can be mended with --fix", err=True)
+    if any(d.fix is not None for d in found):
+        from spinedsl.cli.fixes import offer_fixes
+
+        offer_fixes([each.file for each in checked], found)
 
 
-def _fix(files: Sequence[str], roots: Sequence[Path]) -> Sequence[Diagnostic]:
+def _fix(files: Sequence[str], roots: Sequence[Path], cache: ResultCache | None) -> Sequence[Diagnostic]:
     """Mend files; why some couldn't be written."""
+    if cache is not None:
+        files = [file for file in files if cache.restored(file, roots) is None]
+        cache.forget_disk()
+    if not files:
+        return ()
     from spinedsl.checking.check import check_spec
     from spinedsl.cli.fixes import fix_files
 
@@ -133,7 +140,8 @@ def _changed(specs: Sequence[str], files: Sequence[str], revision: str) -> list[
     # Path.is_dir raises on odd names.
     folders = {Path(spec) if os.path.isdir(spec) else Path(spec).parent for spec in specs}  # noqa: PTH112
     changed: set[Path] = set()
-    for then in {then.top: then for then in (revision_of(revision, folder) for folder in folders)}.values():
+    revisions = (revision_of(revision, folder, _OTHERWISE) for folder in folders)
+    for then in {each.top: each for each in revisions}.values():
         changed |= then.changed(then.top) | then.deleted(then.top)
     return affected(files, changed)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from spinedsl.cli import console
-from spinedsl.diagnostics import Diagnostic, DiagnosticError
+from spinedsl.diagnostics import Diagnostic, DiagnosticError, Fix
 from spinedsl.emit.output import rewrite_file
 from spinedsl.fixing import fixed
+from spinedsl.resources import STANDARD
 from spinedsl.source import Files
-from spinedsl.specification import STANDARD, located
+from spinedsl.specification import divided, located
 
 
 def fix_files(
@@ -41,3 +42,17 @@ def fix_files(
         else:
             console.say(f"fixed {result.count} in {source.name}", err=True)
     return problems
+
+
+def offer_fixes(files: Iterable[str], found: Iterable[Diagnostic]) -> None:
+    """Say how many of the diagnostics `--fix` would mend: those whose fixes are safe, and in the files."""
+    names = {divided(file)[0] for file in files if not file.startswith(STANDARD)}
+    count = sum(d.fix is not None and d.fix.safe and _within(names, d.fix) for d in found)
+    if count:
+        console.say(f"{count} of them can be mended with --fix", err=True)
+
+
+def _within(names: Collection[str], fix: Fix) -> bool:
+    """Whether a fix changes one of the files, and no other."""
+    changed = {edit.span.source.name for edit in fix.edits}
+    return len(changed) == 1 and changed.issubset(names)

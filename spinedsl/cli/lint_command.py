@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ import click
 from spinedsl.checking.checked import CheckedFile
 from spinedsl.cli import console
 from spinedsl.cli.check_command import FORMATS
-from spinedsl.cli.fixes import fix_files
+from spinedsl.cli.fixes import fix_files, offer_fixes
 from spinedsl.cli.options import files_of
 from spinedsl.cli.progress import progress
 from spinedsl.cli.render import Renderer
@@ -24,7 +24,8 @@ from spinedsl.diagnostics import Diagnostic, DiagnosticError, Severity
 from spinedsl.lint import RULES, Level, Rule, Settings, lint_spec, rule_called
 from spinedsl.lint.rules import near_rule
 from spinedsl.lint.trained import ANY
-from spinedsl.specification import STANDARD
+from spinedsl.resources import STANDARD, names_in
+from spinedsl.specification import divided, located, open_all
 
 
 def _rules(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -91,21 +92,19 @@ def command(
         return 0
     if not paths:
         raise click.UsageError("Missing argument 'PATH...'.")
-    configured = cache(partial(_configuration, config))
     found: dict[Diagnostic, None] = {}
-    files: dict[str, Settings] = {}
-    for path in paths:
-        try:
-            for file in files_of(path):
-                lint = _settings(file, configured(_folder(file)), select, ignore)
-                files[file] = lint if weights is None else replace(lint, weights={ANY: weights})
-        except DiagnosticError as error:
-            found.update(dict.fromkeys(error.diagnostics))
+    files = {
+        file: _settings(file, configuration, select, ignore)
+        for file, configuration in _configured(paths, config, found).items()
+    }
+    if weights is not None:
+        files = {file: replace(lint, weights={ANY: weights}) for file, lint in files.items()}
+    _refuse_needy(select, files.values())
+    if weights is not None and sum(_networks_in(file, roots) for file in files) > 1:
+        raise click.UsageError("--weights are those of one network: name it, `path:network`")
     if fix:
         found.update(dict.fromkeys(_fix(files, roots)))
     linted = _linted(files, roots)
-    if weights is not None and sum(len(each.networks) for each in linted) > 1:
-        raise click.UsageError("--weights are those of one network: name it, `path:network`")
     for each in linted:
         found.update(dict.fromkeys(each.diagnostics))
     _show(style, linted, list(found))
@@ -117,10 +116,55 @@ def _configuration(given: Path | None, folder: Path) -> Configuration:
     return configuration_for(folder) if given is None else read_configuration(given)
 
 
+def _configured(
+    paths: Sequence[str], config: Path | None, found: dict[Diagnostic, None]
+) -> dict[str, Configuration]:
+    """The configuration of each file; why some can't be linted is added to `found`."""
+
+    @cache
+    def configured(folder: Path) -> Configuration | DiagnosticError:
+        try:
+            return _configuration(config, folder)
+        except DiagnosticError as error:
+            return error
+
+    files: dict[str, Configuration] = {}
+    for path in paths:
+        try:
+            inside = files_of(path)
+        except DiagnosticError as error:
+            found.update(dict.fromkeys(error.diagnostics))
+            continue
+        for file in inside:
+            configuration = configured(_folder(file))
+            if isinstance(configuration, DiagnosticError):
+                found.update(dict.fromkeys(configuration.diagnostics))
+            else:
+                files[file] = configuration
+    return files
+
+
+def _refuse_needy(select: Sequence[Rule], files: Collection[Settings]) -> None:
+    """Refuse to select a rule that could look at none of the files."""
+    for rule in select:
+        if rule.needs is not None and files and not any(getattr(each, rule.needs) for each in files):
+            option = ", or --weights" if rule.needs == "weights" else ""
+            raise click.UsageError(f"{rule.code} needs `{rule.needs}` in the pyproject.toml{option}")
+
+
+def _networks_in(file: str, roots: Sequence[Path]) -> int:
+    """How many networks and models are asked for; of what doesn't compile, those that its text names."""
+    with suppress(DiagnosticError):
+        return len(open_all(file, roots)[1])
+    with suppress(DiagnosticError):
+        source, wanted = located(file)
+        return len(names_in(source.text)) if wanted is None else 1
+    return 0
+
+
 def _path(file: str) -> Path:
     """The path in `path:network`."""
-    path = file.rpartition(":")[0]
-    return Path(path if path and not os.path.exists(file) else file)  # noqa: PTH110  (Path.exists raises)
+    return Path(divided(file)[0])
 
 
 def _folder(file: str) -> Path:
@@ -170,7 +214,7 @@ def _show(style: str, linted: Sequence[CheckedFile], found: Sequence[Diagnostic]
         if report:
             click.echo(report)
         return
-    Renderer.for_stream(sys.stderr).show(found)
+    Renderer.for_stream(sys.stderr).show(found, counted=False)
     files = f"{len(linted):,} file{'s' * (len(linted) != 1)}"
     if not found:
         console.say(f"ok  {files}")
@@ -178,9 +222,7 @@ def _show(style: str, linted: Sequence[CheckedFile], found: Sequence[Diagnostic]
     counts = [(sum(d.severity is severity for d in found), severity.value) for severity in Severity]
     shown = [f"{count:,} {word}{'s' * (count != 1)}" for count, word in counts if count]
     console.say(f"{', '.join(shown)} in {files}", err=True)
-    mendable = sum(d.fix is not None and d.fix.safe for d in found)
-    if mendable:
-        console.say(f"{mendable} of them can be mended with --fix", err=True)
+    offer_fixes([each.file for each in linted], found)
 
 
 def _listing(settings: Settings) -> list[str]:

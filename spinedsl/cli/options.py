@@ -11,9 +11,9 @@ import click
 
 from spinedsl.cli import console
 from spinedsl.cli.render import printable
-from spinedsl.cli.words import STANDARD
 from spinedsl.diagnostics import fail
 from spinedsl.profiles import PROFILES
+from spinedsl.resources import STANDARD, SUFFIX
 from spinedsl.source import DISK, Files, Source
 from spinedsl.watching import stage
 
@@ -96,7 +96,7 @@ def files_of(spec: str) -> list[str]:
     files = []
     for folder, below, names in os.walk(spec):
         below[:] = [name for name in below if not name.startswith(".")]
-        files += [Path(folder, name) for name in names if name.endswith(".spine")]
+        files += [Path(folder, name) for name in names if name.endswith(SUFFIX)]
     if not files:
         raise fail("SP001", f"there is no .spine file in “{spec}”", help="give the folder of your specs")
     # A file may be called like a network of the standard library.

@@ -28,15 +28,15 @@ class Renderer:
         """A renderer that fits what `stream` is connected to."""
         return cls(stream, console.coloured(stream))
 
-    def show(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Write each diagnostic, and a count if there are several."""
+    def show(self, diagnostics: Iterable[Diagnostic], *, counted: bool = True) -> None:
+        """Write each diagnostic, and how many errors there are if there are several."""
         items = [d for d in diagnostics if not (console.settings.quiet and d.severity is Severity.NOTE)]
         if items and console.before_line is not None:
             console.before_line()
         for item in items:
             click.echo(self.text(item), file=self.stream, color=self.colour)
         errors = sum(item.severity is Severity.ERROR for item in items)
-        if errors > 1:
+        if counted and errors > 1:
             click.echo(f"{errors} errors", file=self.stream, color=self.colour)
 
     def text(self, diagnostic: Diagnostic) -> str:

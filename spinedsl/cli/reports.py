@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from xml.etree import ElementTree
 
 from spinedsl.checking.checked import CheckedNetwork
 from spinedsl.cli.render import as_json, encodable, printable
-from spinedsl.cli.sarif import from_here, sarif
+from spinedsl.cli.sarif import sarif
 from spinedsl.diagnostics import Diagnostic, Severity
+from spinedsl.source import from_here
 
 _CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may hold."""
@@ -85,9 +87,16 @@ def junit(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> st
     """
     root = ElementTree.Element("testsuites", name="spinec")
     files = dict.fromkeys([*(n.file for n in networks), *(_file(d) for d in found)])
+    errors: defaultdict[str, list[Diagnostic]] = defaultdict(list)
+    for diagnostic in found:
+        if diagnostic.severity is Severity.ERROR:
+            errors[_file(diagnostic)].append(diagnostic)
+    sound: defaultdict[str, list[CheckedNetwork]] = defaultdict(list)
+    for network in networks:
+        if not network.errors:
+            sound[network.file].append(network)
     for file in files:
-        own = [d for d in found if _file(d) == file and d.severity is Severity.ERROR]
-        fine = [n for n in networks if n.file == file and not n.errors]
+        own, fine = errors[file], sound[file]
         counts = {"tests": str(len(own) + len(fine)), "failures": str(len(own)), "errors": "0"}
         suite = ElementTree.SubElement(root, "testsuite", {"name": _legal(file), **counts})
         for network in fine:

@@ -18,12 +18,12 @@ from spinedsl.checking.checked import CheckedNetwork
 from spinedsl.cli.render import as_json, encodable
 from spinedsl.diagnostics import Diagnostic, Fix, Severity
 from spinedsl.explanations import Explanation, explanation
-from spinedsl.source import Span
+from spinedsl.resources import STANDARD
+from spinedsl.source import Span, from_here
 from spinedsl.version import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"
-_STANDARD = "std:"
 
 
 def sarif(networks: Sequence[CheckedNetwork], found: Sequence[Diagnostic]) -> str:
@@ -118,20 +118,14 @@ def _region(span: Span) -> dict[str, int]:
 
 def _artifact(file: str) -> dict[str, str]:
     """Relative to the working folder what lies below it, else absolute."""
-    if file.startswith(_STANDARD):
-        return {"uri": _STANDARD + quote(file.removeprefix(_STANDARD))}
+    if file.startswith(STANDARD):
+        return {"uri": STANDARD + quote(file.removeprefix(STANDARD))}
     shown = from_here(file)
     # Bytes, since a file's name need not be text.
     uri = quote(os.fsencode(Path(shown).as_posix()))
     if Path(shown).is_absolute():
         return {"uri": f"file://{'' if uri.startswith('/') else '/'}{uri}"}
     return {"uri": uri, "uriBaseId": ROOT}
-
-
-def from_here(file: str) -> str:
-    """A path relative to the working folder if it lies below it, else absolute."""
-    path = Path(os.path.normpath(Path.cwd() / file))
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _fingerprint(diagnostic: Diagnostic, seen: Counter[str]) -> str:

@@ -6,21 +6,20 @@ Nothing here is imported for more than its names unless a shell asks.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from spinedsl import resources
+from spinedsl.resources import STANDARD, SUFFIX
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-STANDARD = "std:"
-SUFFIX = ".spine"
 MOST_ENTRIES = 2_000
 """Of a folder: nobody reads more."""
-_NETWORK = re.compile(r"^(?:network|model) +(\w+)", re.MULTILINE)
 
 
 class SpecType(click.types.StringParamType):
@@ -90,18 +89,16 @@ def _networks(file: str) -> list[str]:
     from spinedsl.source import SourceProblem, read_source
 
     try:
-        return _NETWORK.findall(read_source(Path(file)).text)
+        return resources.names_in(read_source(Path(file)).text)
     except SourceProblem:
         return []
 
 
 def _standard(incomplete: str) -> Iterator[tuple[str, str]]:
     """Name and file of the networks and models that ship, by name."""
-    from spinedsl import resources
-
     library = resources.folder("specs")
     wanted = incomplete.removeprefix(STANDARD)
-    for path in sorted(library.rglob(f"*{SUFFIX}")):
-        for name in _networks(str(path)):
-            if name.startswith(wanted) and not path.is_relative_to(library / "std"):
+    for path, names in resources.standard_names():
+        for name in names:
+            if name.startswith(wanted):
                 yield name, f"specs/{path.relative_to(library)}"

@@ -12,11 +12,14 @@ from spinedsl.comparison.difference import Difference, compare
 from spinedsl.diagnostics import fail
 from spinedsl.pipeline import AnyCompilation
 from spinedsl.records import record
-from spinedsl.repository.revisions import SUFFIX, revision_of
-from spinedsl.source import DISK, Source
-from spinedsl.specification import STANDARD, open_all
+from spinedsl.repository.revisions import revision_of
+from spinedsl.resources import STANDARD, SUFFIX
+from spinedsl.source import DISK, Files, Source
+from spinedsl.specification import open_all
 
 _NETWORK = re.compile(r"(.*):(\w+)", re.DOTALL)
+OTHERWISE = "name two files instead"
+"""What to do where there is no repository."""
 
 
 @record
@@ -170,7 +173,9 @@ def compare_specs(before: Reference, after: Reference, roots: Sequence[Path] = (
 def _opened(
     reference: Reference, other: str | None, roots: Sequence[Path]
 ) -> tuple[Source, list[AnyCompilation]]:
-    files = DISK if reference.revision is None else revision_of(reference.revision, reference.path.parent)
+    files: Files = DISK
+    if reference.revision is not None:
+        files = revision_of(reference.revision, reference.path.parent, OTHERWISE)
     scope, compilations = open_all(reference.spec, roots, files)
     if reference.network is None and other is not None and len(compilations) > 1:
         compilations = [c for c in compilations if name_of(c) == other] or compilations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,9 @@ from spinedsl.source import Files, Source, SourceProblem, Span
 
 SECTION = ("tool", "spinec")
 REMEDY = "mend it, or give another file with `--config`"
+MAX_HALVED = 1 << 16
+"""Characters of a text whose bad line is searched for where tomllib doesn't tell: each try reads it anew."""
+_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
 
 
 @record
@@ -46,10 +51,10 @@ class Document:
     def _values(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self.source.text)
-        except ValueError:
+        except ValueError as problem:
             # Not only TOMLDecodeError: Python refuses numbers of thousands of digits.
             raise fail(
-                "SP010", f"“{self.source.name}” is not TOML", _first_bad_line(self.source), help=REMEDY
+                "SP010", f"“{self.source.name}” is not TOML", _bad_line(self.source, problem), help=REMEDY
             ) from None
         except RecursionError:
             raise fail(
@@ -90,19 +95,34 @@ def open_document(path: Path, files: Files) -> Document:
     return Document(source, path.parent)
 
 
-def _first_bad_line(source: Source) -> Span:
-    """The last line that is needed for the text not to be TOML.
+def _bad_line(source: Source, problem: ValueError) -> Span:
+    """The line that isn't TOML: the one that tomllib tells, or else the first by which all is lost."""
+    lines = source.text.split("\n")
+    told = getattr(problem, "lineno", None)  # since Python 3.14
+    if told is None:
+        said = _AT_LINE.search(str(problem))
+        told = int(said[1]) if said else None
+    at_end = "end of document" in str(problem)
+    if told is None or at_end or not 0 < told <= len(lines):
+        # Where something is opened that the end of the document doesn't close.
+        index = _first_bad(lines) if len(source.text) <= MAX_HALVED else 0
+    else:
+        index = told - 1
+    start = sum(len(line) + 1 for line in lines[:index])
+    return Span(source, start, start + len(lines[index].rstrip()))
+
+
+def _first_bad(lines: Sequence[str]) -> int:
+    """The index of the last line that is needed for a text not to be TOML.
 
     Lines above it may be unfinished, but more lines don't mend what is wrong: it is found by halving.
     """
-    lines = source.text.splitlines(keepends=True)
     good, bad = 0, len(lines)
     while bad - good > 1:
         middle = (good + bad) // 2
         try:
-            tomllib.loads("".join(lines[:middle]))
+            tomllib.loads("\n".join(lines[:middle]))
             good = middle
         except (ValueError, RecursionError):
             bad = middle
-    start = len("".join(lines[:good]))
-    return Span(source, start, start + len(lines[good].rstrip()))
+    return good

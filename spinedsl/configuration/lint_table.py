@@ -101,7 +101,8 @@ class _Reading:
             self.options[rule.code] = value
             return
         self._wrong(
-            path, "SP030", f"“{rule.option.name}” is a whole number of at least {rule.option.least}, not {_shown(value)}",
+            path, "SP030",
+            f"“{rule.option.name}” is a whole number from {rule.option.least} to {MAX_OPTION:,}, not {_shown(value)}",
             f"write `{rule.option.name} = {rule.option.default}`, the default, or another",
         )  # fmt: skip
 

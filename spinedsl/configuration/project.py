@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spinedsl.configuration.document import Document, open_document
 from spinedsl.configuration.lint_table import Ignored, read_section
+from spinedsl.diagnostics import DiagnosticError, fail
 from spinedsl.lint import Level, Settings
 from spinedsl.records import record
 from spinedsl.source import DISK, Files
@@ -48,13 +49,18 @@ class Configuration:
 def configuration_for(file: Path, files: Files = DISK) -> Configuration:
     """The configuration that counts for a file, or for what a folder holds; an empty one if there is none.
 
+    What can't be read, and what doesn't concern spinec, may be somebody else's, and is passed over.
+
     Raises:
         DiagnosticError: everything that is wrong with it.
     """
     start = _absolute(file)
     for folder in (start, *start.parents):
         if files.holds(folder / FILE):
-            document = open_document(folder / FILE, files)
+            try:
+                document = open_document(folder / FILE, files)
+            except DiagnosticError:
+                continue
             if document.concerns_spinec:
                 return _configuration(document)
     return Configuration()
@@ -64,9 +70,15 @@ def read_configuration(path: Path, files: Files = DISK) -> Configuration:
     """The configuration in a file.
 
     Raises:
-        DiagnosticError: it can't be read, or something is wrong with it.
+        DiagnosticError: it can't be read, says nothing of spinec (SP032), or something is wrong with it.
     """
-    return _configuration(open_document(path, files))
+    document = open_document(path, files)
+    if document.section is None:
+        raise fail(
+            "SP032", f"“{document.source.name}” has no [tool.spinec]", document.place(()),
+            help="write `[tool.spinec.lint]`, or give another file with `--config`",
+        )  # fmt: skip
+    return _configuration(document)
 
 
 def _configuration(document: Document) -> Configuration:

@@ -15,12 +15,11 @@ from pathlib import Path
 from spinedsl import resources
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Label, fail, nearest
 from spinedsl.records import record
+from spinedsl.resources import PRELUDE, STANDARD, SUFFIX
 from spinedsl.source import DISK, Files, Source, SourceProblem, Span
 from spinedsl.syntax import nodes
 from spinedsl.syntax.parser import parse
 
-PRELUDE = "std/prelude.spine"
-"""In scope in every file without an import; a file may declare the same names anew."""
 MAX_IMPORTS = 64
 MAX_PATH = 255
 
@@ -138,20 +137,16 @@ def explore(
 def _loader(source: Source, roots: Sequence[Path], files: Files) -> _Loader:
     path = source.path.resolve() if source.path else None
     folder = [path.parent] if path else []
-    allowed = (*folder, *(root.resolve() for root in roots), _library())
+    allowed = (*folder, *(root.resolve() for root in roots), resources.library())
     # The prelude itself, when it is the file that was asked for, is not in its own scope.
-    return _Loader(allowed, files, prelude=path != _library() / PRELUDE)
-
-
-def _library() -> Path:
-    return resources.folder("specs").resolve()
+    return _Loader(allowed, files, prelude=path != resources.library() / PRELUDE)
 
 
 @cache
 def prelude() -> dict[tuple[str, str], Named]:
     """What is in scope in every file without an import: the same items each time."""
-    source = open_source(_library() / PRELUDE, f"std:{PRELUDE}")
-    return _Loader((_library(),), DISK, prelude=False).load(source).names
+    source = open_source(resources.library() / PRELUDE, f"{STANDARD}{PRELUDE}")
+    return _Loader((resources.library(),), DISK, prelude=False).load(source).names
 
 
 class _Loader:
@@ -225,9 +220,9 @@ class _Loader:
 
     def _display(self, path: Path) -> str:
         """The path as the user would write it: as the file that was asked for was written."""
-        library = _library()
+        library = resources.library()
         if path.is_relative_to(library):
-            return f"std:{path.relative_to(library)}"
+            return f"{STANDARD}{path.relative_to(library)}"
         source = self.asked_for
         folder = source.path.resolve().parent if source.path else None
         if folder is None or not path.is_relative_to(folder):
@@ -286,7 +281,7 @@ class _Loader:
             )
             return None
         folders = [importer.path.resolve().parent] if importer.path else []
-        for folder in (*folders, _library()):
+        for folder in (*folders, resources.library()):
             try:
                 path = self.files.resolve(folder / written)
                 found = self.files.holds(path)
@@ -325,8 +320,8 @@ def _in_prelude(key: tuple[str, str], *items: Named) -> bool:
 
 
 def _near_file(path: str) -> str:
-    files = {file.removesuffix(".spine"): file for file in standard_files()}
-    match = nearest(path.removesuffix(".spine"), files)
+    files = {file.removesuffix(SUFFIX): file for file in standard_files()}
+    match = nearest(path.removesuffix(SUFFIX), files)
     if match:
         return f"did you mean “{files[match]}”?"
     return f"the standard library has {', '.join(f for f in files.values() if f.startswith('std/'))}"
@@ -334,5 +329,5 @@ def _near_file(path: str) -> str:
 
 def standard_files() -> Iterable[str]:
     """Paths of all files of the standard library, from its folder."""
-    library = _library()
-    return [str(path.relative_to(library)) for path in sorted(library.rglob("*.spine"))]
+    library = resources.library()
+    return [str(path.relative_to(library)) for path in sorted(library.rglob(f"*{SUFFIX}"))]

@@ -36,4 +36,4 @@ def _declarations() -> dict[str, list[tuple[str, str]]]:
 
 def in_library(path: Path | None) -> bool:
     """Whether a file is one of the standard library."""
-    return path is not None and path.is_relative_to(resources.folder("specs").resolve())
+    return path is not None and path.is_relative_to(resources.library())

@@ -12,7 +12,7 @@ from spinedsl.source import Span
 from spinedsl.syntax import nodes, printer
 
 
-def unread_blocks(part: Part, _: int = 0) -> Found:
+def unread_blocks(part: Part, _: int) -> Found:
     """SP101: a block, or an input, that nobody reads, and that joins an output block all the same.
 
     Blocks that join nothing are SP036 or SP043, which `spinec check` reports.

@@ -15,7 +15,7 @@ from spinedsl.pipeline import Compilation
 from spinedsl.profiles import PROFILES, Optimisation
 
 WRITTEN_AS: dict[str, type[Operator]] = {"Resize": Upsample}
-"""Operators of ONNX that a runtime refuses from some opset on, and what becomes one."""
+"""Operators of ONNX that a runtime may refuse from some opset on, and what becomes one."""
 
 
 def uneven_size(whole: Whole, _: Settings) -> Found:
@@ -54,7 +54,10 @@ def opset_beyond_runtime(whole: Whole, settings: Settings) -> Found:
     opset = settings.opset or form.opset
     counts = Counter(type(node.operator) for node in whole.compilation.inlined.nodes)
     for refusal in form.refusals:
-        count = counts[WRITTEN_AS[refusal.operator]] if 0 < refusal.since <= opset else 0
+        # What is so in every opset isn't the opset's fault.
+        refused = refusal.fatal and refusal.since > 0 and refusal.applies(opset)
+        written = WRITTEN_AS.get(refusal.operator)
+        count = counts[written] if refused and written else 0
         if count:
             name = whole.declared.name
             yield Finding(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from spinedsl.diagnostics import Edit, Fix, Label
 from spinedsl.lint.places import Range, places_of
-from spinedsl.lint.rule import Finding, Found, Rule
+from spinedsl.lint.rule import Finding, Found, Rule, few
 from spinedsl.lint.rules import near_rule, rule_called
 from spinedsl.records import record
 from spinedsl.source import Source, Span
@@ -95,14 +95,14 @@ class Ignores:
         for ignore in self.all:
             if ignore.names is None:
                 yield Finding("spinec doesn't understand this comment", Label(ignore.comment), help=HELP)
-            for name in ignore.names or ():
-                if name.rule is None:
-                    text = name.span.text
-                    yield Finding(
-                        f"there is no rule “{text[:64]}”",
-                        Label(name.span),
-                        help=near_rule(text),
-                    )
+            strange = [name.span for name in ignore.names or () if name.rule is None]
+            if strange:
+                # One comment, one finding: a line may hold thousands of words.
+                more = f", and {len(strange) - 1:,} more" if len(strange) > 1 else ""
+                text = strange[0].text
+                yield Finding(
+                    f"there is no rule “{text[:64]}”{more}", Label(strange[0]), help=near_rule(text)
+                )
 
     def unused(self, ran: Container[str]) -> Found:
         """SP100: comments that ignored nothing, as far as their rules ran."""
@@ -119,7 +119,7 @@ class Ignores:
                 )
             elif idle:
                 yield Finding(
-                    f"there is nothing of {', '.join(name.span.text for name in idle)} to ignore",
+                    f"there is nothing of {few(name.span.text for name in idle)} to ignore",
                     Label(idle[0].span),
                     help="leave it out of the brackets",
                     fix=_without(ignore.names, idle),
@@ -145,7 +145,7 @@ def _without(names: Sequence[_Named], idle: Iterable[_Named]) -> Fix:
     out = {name.span.start for name in idle}
     left = ", ".join(name.span.text for name in names if name.span.start not in out)
     whole = Span(names[0].span.source, names[0].span.start, names[-1].span.end)
-    return Fix(f"write “{left}”", (Edit(whole, left),))
+    return Fix(f"write “{left}”" if len(left) <= 64 else "leave it out", (Edit(whole, left),))
 
 
 def _read(source: Source) -> Iterator[_Ignore]:

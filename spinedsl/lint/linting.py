@@ -82,19 +82,21 @@ class _Linting:
         errors: tuple[Diagnostic, ...] = ()
         try:
             _ = compilation.inlined
-            found = list(self._findings(compilation, self.rules))
+            found, errors = self._findings(compilation, self.rules)
         except DiagnosticError as error:
             errors = error.diagnostics
-            self.wrong.update(dict.fromkeys(errors))
         else:
             self.known.setdefault(id(declared), _facts(found))
             inherited: Facts = frozenset().union(*map(self._facts_of, self._origins(declared)))
             self.found += [each for each in found if not _rests_on(each, inherited)]
+        self.wrong.update(dict.fromkeys(errors))
         count = sum(d.severity is Severity.ERROR for d in errors)
         return CheckedNetwork(self.scope.source.name, declared.name.text, 0, count)
 
-    def _findings(self, compilation: AnyCompilation, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Finding]]:
-        """What the rules about networks find.
+    def _findings(
+        self, compilation: AnyCompilation, rules: Iterable[Rule]
+    ) -> tuple[list[tuple[Rule, Finding]], tuple[Diagnostic, ...]]:
+        """What the rules about networks find, and why some couldn't look: their weights can't be read.
 
         Raises:
             DiagnosticError: the network doesn't compile.
@@ -103,13 +105,19 @@ class _Linting:
         assert declared is not None
         whole = Whole(declared, compilation)
         parts = (compilation,) if isinstance(compilation, Compilation) else compilation.parts
+        found: list[tuple[Rule, Finding]] = []
+        wrong: list[Diagnostic] = []
         for rule in rules:
             if isinstance(rule, WholeRule):
-                yield from ((rule, finding) for finding in rule.check(whole, self.settings))
+                try:
+                    found += [(rule, finding) for finding in rule.check(whole, self.settings)]
+                except DiagnosticError as error:
+                    wrong += error.diagnostics
             elif isinstance(rule, PartRule):
                 option = self.settings.option(rule) if rule.option else 0
                 for part in parts:
-                    yield from ((rule, finding) for finding in rule.check(Part(declared, part), option))
+                    found += [(rule, finding) for finding in rule.check(Part(declared, part), option)]
+        return found, tuple(wrong)
 
     def _origins(self, declared: Declared) -> list[Declared]:
         """What a network or model extends, and the networks that a model is made of."""
@@ -125,7 +133,7 @@ class _Linting:
             # What a rule needs settings for is about this one file of weights, or this one target.
             rules = [rule for rule in self.rules if rule.needs is None]
             try:
-                found = list(self._findings(compilation_of(self.scope, declared), rules))
+                found, _ = self._findings(compilation_of(self.scope, declared), rules)
             except DiagnosticError:
                 found = []
             self.known[id(declared)] = _facts(found)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spinedsl.diagnostics import DiagnosticError, fail
 from spinedsl.records import record
+from spinedsl.source import from_here
 
 SECONDS = 60
 """How long git may take for one answer."""
@@ -68,8 +69,11 @@ def answer(folder: Path, *arguments: str | bytes) -> bytes:
     return ran.stdout
 
 
-def top_of(folder: Path) -> Path:
+def top_of(folder: Path, otherwise: str | None = None) -> Path:
     """The resolved top folder of the working tree that a folder belongs to, perhaps one that is gone.
+
+    Args:
+        otherwise: what to do if there is no repository.
 
     Raises:
         DiagnosticError: no git (SP052), or no repository that git reads (SP001).
@@ -77,11 +81,11 @@ def top_of(folder: Path) -> Path:
     try:
         top = answer(_existing(folder), "rev-parse", "--show-toplevel")
     except GitProblem as problem:
-        raise _no_repository(problem.text, folder) from None
+        raise _no_repository(problem.text, folder, otherwise) from None
     return Path(os.fsdecode(top.removesuffix(b"\n"))).resolve()
 
 
-def _no_repository(text: str, folder: Path) -> DiagnosticError:
+def _no_repository(text: str, folder: Path, otherwise: str | None) -> DiagnosticError:
     shown = from_here(folder)
     if "dubious ownership" in text or "safe.directory" in text:
         return fail(
@@ -93,21 +97,32 @@ def _no_repository(text: str, folder: Path) -> DiagnosticError:
             "SP001", f"the repository of “{shown}” has no working tree",
             help="run it in a clone that isn't bare",
         )  # fmt: skip
-    return fail(
-        "SP001", f"“{shown}” is in no git repository",
-        help="name two files instead, or run it where the specs are kept under git",
-    )  # fmt: skip
+    remedies = [*([otherwise] if otherwise else []), "run it where the specs are kept under git"]
+    return fail("SP001", f"“{shown}” is in no git repository", help=", or ".join(remedies))
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """The folder, or the nearest one above it that exists; of what can be no folder, the working one.
+
+    Raises:
+        DiagnosticError: the working folder is gone (SP001).
+    """
     try:
-        place = folder.resolve()
-    except (OSError, ValueError, RuntimeError):
-        place = Path.cwd()
+        place = _resolved(folder) or Path.cwd()
+    except OSError:
+        raise fail(
+            "SP001", "the folder that spinec is run in was removed", help="change to one that exists"
+        ) from None
     while not os.path.isdir(place) and place != place.parent:  # noqa: PTH112  (Path.is_dir raises on odd names)
         place = place.parent
     return place
+
+
+def _resolved(folder: Path) -> Path | None:
+    try:
+        return folder.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 @record
@@ -141,10 +156,3 @@ def object_name(content: bytes, like: str) -> str:
     """git's name of a content, in the kind of hash that another name is of."""
     kind = "sha256" if len(like) == 64 else "sha1"
     return hashlib.new(kind, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def from_here(path: Path) -> str:
-    """A path as a user would write it: from the working folder, if it lies below."""
-    here = Path.cwd()
-    place = path if path.is_absolute() else here / path
-    return str(place.relative_to(here)) if place.is_relative_to(here) else str(path)

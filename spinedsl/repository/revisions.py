@@ -14,10 +14,17 @@ from pathlib import Path
 
 from spinedsl import resources
 from spinedsl.diagnostics import DiagnosticError, fail, suggestion
-from spinedsl.repository.git import Entry, GitProblem, answer, entries, from_here, object_name, top_of
-from spinedsl.source import MAX_SOURCE_BYTES, Files, Source, SourceProblem, source_from_bytes
+from spinedsl.repository.git import Entry, GitProblem, answer, entries, object_name, top_of
+from spinedsl.resources import SUFFIX
+from spinedsl.source import (
+    MAX_SOURCE_BYTES,
+    Files,
+    Source,
+    SourceProblem,
+    from_here,
+    source_from_bytes,
+)
 
-SUFFIX = ".spine"
 MAX_NAME = 255
 
 
@@ -71,31 +78,23 @@ class Revision(Files):
                 f"see whether `git cat-file -t {self.name}` works in that repository",
             ) from None  # fmt: skip
 
-    def below(self, folder: Path) -> list[Path]:
-        """All .spine files in a folder and below at that revision, as resolved paths in order.
+    def changed(self, folder: Path) -> set[Path]:
+        """The .spine files in a folder and below that are not as they were: changed, or new; resolved paths.
+
+        The folder is compared as it is on the disk: committed, staged, unstaged and untracked changes
+        count alike. What git ignores is left out.
 
         Raises:
             DiagnosticError: git gives no answer (SP001).
-        """
-        return sorted(self.top / path for path, entry in self._entries(folder) if entry.is_file)
-
-    def changed(self, folder: Path) -> set[Path]:
-        """The .spine files in a folder and below that are not as they were: changed, or new.
-
-        The folder is compared as it is on the disk, whatever is committed or staged; what git
-        ignores is left out.
-
-        Raises:
-            DiagnosticError: as `below`.
         """
         before = dict(self._entries(folder))
         return {self.top / path for path in self._present(folder) if self._differs(path, before.get(path))}
 
     def deleted(self, folder: Path) -> set[Path]:
-        """The .spine files in a folder and below that are no longer there.
+        """The .spine files in a folder and below that are no longer there; resolved paths.
 
         Raises:
-            DiagnosticError: as `below`.
+            DiagnosticError: as `changed`.
         """
         paths = (self.top / path for path, entry in self._entries(folder) if entry.is_file)
         return {path for path in paths if not os.path.lexists(path)}
@@ -106,13 +105,14 @@ class Revision(Files):
         """A path from the top of the repository, or None: it is read from the disk."""
         # Only the folder is resolved: a link itself is refused, not followed to what it is today.
         place = path.parent.resolve() / path.name
-        if not place.is_relative_to(self.top) or (place.is_relative_to(_library()) and self._library_apart):
+        in_library = place.is_relative_to(resources.library())
+        if not place.is_relative_to(self.top) or (in_library and self._library_apart):
             return None
         return os.fsencode(place.relative_to(self.top).as_posix())
 
     @cached_property
     def _library_apart(self) -> bool:
-        library = _library()
+        library = resources.library()
         if not library.is_relative_to(self.top):
             return True
         return self._entry(os.fsencode(library.relative_to(self.top).as_posix())) is None
@@ -179,17 +179,18 @@ class Revision(Files):
         )
 
 
-def revision_of(name: str, folder: Path) -> Revision:
+def revision_of(name: str, folder: Path, otherwise: str | None = None) -> Revision:
     """A revision of the repository that a folder belongs to.
 
     Args:
         name: a branch, tag, commit or expression as git knows them: `main`, `v1.2`, `HEAD~3`.
         folder: a folder of the repository, perhaps one that no longer exists.
+        otherwise: what else to do where there is no repository, for the help.
 
     Raises:
         DiagnosticError: no git (SP052), no repository (SP001), or no such revision (SP020).
     """
-    top = top_of(folder)
+    top = top_of(folder, otherwise)
     if name.startswith("-") or len(name) > MAX_NAME or not name.isprintable() or not name:
         raise fail(
             "SP020", f"“{name[:MAX_NAME]}” is no revision", help="name a branch, a tag or a commit: `HEAD~1`"
@@ -199,26 +200,6 @@ def revision_of(name: str, folder: Path) -> Revision:
     except (GitProblem, UnicodeDecodeError):
         raise fail("SP020", f"there is no revision “{name}”", help=_help_for(name, top)) from None
     return Revision(name, commit, top)
-
-
-def changed_since(revision: str, folder: Path) -> set[Path]:
-    """Resolved paths of the .spine files below a folder that differ from a revision, or are new.
-
-    Committed, staged, unstaged and untracked changes all count; a file that is gone doesn't.
-
-    Raises:
-        DiagnosticError: as `revision_of`.
-    """
-    return revision_of(revision, folder).changed(folder)
-
-
-def deleted_since(revision: str, folder: Path) -> set[Path]:
-    """Resolved paths of the .spine files below a folder that were there at a revision and are gone.
-
-    Raises:
-        DiagnosticError: as `revision_of`.
-    """
-    return revision_of(revision, folder).deleted(folder)
 
 
 def _help_for(name: str, top: Path) -> str:
@@ -270,8 +251,3 @@ def _relative(folder: Path, top: Path) -> str | None:
     """A folder from the top, or None if it lies elsewhere."""
     place = folder.resolve()
     return place.relative_to(top).as_posix() if place.is_relative_to(top) else None
-
-
-@lru_cache(maxsize=1)
-def _library() -> Path:
-    return resources.folder("specs").resolve()

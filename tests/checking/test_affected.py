@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def test_imports_are_followed(changed, expected, tree: Path) -> None:
         'import "parts/../parts/./small.spine"',
         'import "gone.spine"',
         'import"parts/small.spine"',
+        '# 5" wide\nimport "parts/small.spine"',
     ],
 )
 def test_every_way_to_write_an_import(text: str, tree: Path) -> None:
@@ -82,11 +84,27 @@ def test_every_way_to_write_an_import(text: str, tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['title "parts/small.spine"', "import parts/small.spine", 'reimport "parts/small.spine"']
+    "text", ["import parts/small.spine", 'import "parts/\nsmall.spine"', "# small.spine"]
 )
 def test_what_is_no_import(text: str, tree: Path) -> None:
     Path("x.spine").write_text(text)
     assert affected(["x.spine"], {tree / "parts/small.spine"}) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        pytest.param("#import\n", [], id="remarks"),
+        pytest.param("import\n", [], id="words"),
+        pytest.param('"x"', [], id="one text"),
+        pytest.param('"{}"', ["x.spine"], id="texts, of which nobody knows all"),
+    ],
+)
+def test_a_large_file_takes_no_time(unit: str, expected: list[str], tree: Path) -> None:
+    Path("x.spine").write_text("".join(unit.format(number) for number in range(960_000 // (len(unit) + 3))))
+    start = time.perf_counter()
+    assert affected(["x.spine"], set()) == expected
+    assert time.perf_counter() - start < 2
 
 
 def test_circles_end(tree: Path) -> None:
@@ -196,7 +214,17 @@ def test_what_git_does_not_know(arguments, code, repository: Repository, capsys)
 
 def test_no_repository(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--changed-since", "HEAD"]) == 1
-    assert "SP001" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "error[SP001]: “.” is in no git repository" in err
+    assert "help: leave out `--changed-since`, or run it where" in err
+
+
+def test_the_working_folder_was_removed(tree: Path, monkeypatch, capsys) -> None:
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    Path("../gone").rmdir()
+    assert run(["check", "--changed-since", "HEAD"]) == 1
+    assert "error[SP001]: the folder that spinec is run in was removed" in capsys.readouterr().err
 
 
 def test_a_spec_is_needed_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,6 +145,34 @@ def test_a_change_is_seen(check: Check, change: Callable[[], object]) -> None:
     assert check() == changed  # what is wrong is said each time
 
 
+def test_what_comes_before_the_library_s_is_seen_though_it_is_no_text(check: Check) -> None:
+    write("n.spine", NETWORK.replace("parts/small.spine", "std/resnet.spine").replace("small", "residual"))
+    write("n.spine", Path("n.spine").read_text().replace("  expect params = 424\n", ""))
+    assert (check().code, check().hits) == (0, 1)
+    write("std/resnet.spine", "")
+    Path("std/resnet.spine").write_bytes(b"\xff\xfe")
+    changed = check()
+    assert (changed.code, changed.hits) == (1, 0)
+    assert "SP003" in changed.err
+
+
+def test_what_was_fine_is_not_mended(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check("n.spine", "--fix").hits == 0
+    monkeypatch.setitem(sys.modules, "spinedsl.checking.check", None)  # an import of it fails
+    again = check("n.spine", "--fix")
+    assert (again.code, again.hits) == (0, 1)
+
+
+def test_what_a_mended_file_gives_to_others_is_looked_at_again(check: Check) -> None:
+    """`n` is fine and remembered, and so is not mended; what it imports is, before it is checked."""
+    check()
+    caches = ResultCache(Path("../cache"))
+    assert caches.restored("n.spine") is not None
+    write("parts/small.spine", WRONG)
+    caches.forget_disk()
+    assert (caches.restored("n.spine"), caches.hits) == (None, 0)
+
+
 def test_a_link_that_leads_elsewhere_is_seen(check: Check) -> None:
     write("parts/one.spine", PART)
     write("parts/two.spine", WRONG)

@@ -21,10 +21,10 @@ USER = """import "small.spine"
 
 network n {
   input 3 x 8 x 8
-  width { 1: 4 }
+  width { 1: 32 }
 
   stem {
-    conv 3x3 / 2 -> 4
+    conv 3x3 / 2 -> 32
     s0: small @1
   }
 
@@ -94,6 +94,15 @@ def test_a_definition_is_checked_where_it_is_used(repository: Repository) -> Non
     ran = pre_commit("run", "spinec-check", folder=repository.folder)
     assert results(ran) == {"spinec check": "Failed"}
     assert "n.spine:10:" in ran.stdout or "n.spine:9:" in ran.stdout
+
+
+def test_what_is_not_meant_is_seen(repository: Repository) -> None:
+    """A hook that passes says nothing: its warnings would be lost."""
+    repository.write("n.spine", USER.replace("<- s0", "<- s0, s0"))
+    repository.git("add", "--all")
+    ran = pre_commit("run", "spinec-lint", folder=repository.folder)
+    assert results(ran) == {"spinec lint": "Failed"}
+    assert "warning[SP102]" in ran.stdout
 
 
 def test_other_files_concern_no_hook(repository: Repository) -> None:

@@ -87,6 +87,15 @@ def test_an_import_is_not_touched(check: Check) -> None:
     assert Path("kinds.spine").read_text() == "block k(width) -> width { conv 3 x 3 -> width }"
 
 
+def test_only_what_would_be_mended_is_offered(check: Check) -> None:
+    Path("kinds.spine").write_text("block k(width) -> width { conv 3 × 3 -> width }")
+    Path("a.spine").write_text('import "kinds.spine"\n' + RIGHT)
+    code, _, err = check("a.spine")
+    assert code == 1 and "kinds.spine:1:" in err and "--fix" not in err
+    assert check("a.spine", "kinds.spine")[2].endswith(" of them can be mended with --fix\n")
+    assert check("a.spine:tiny", "./kinds.spine:k")[2].endswith(" of them can be mended with --fix\n")
+
+
 def test_a_link_is_not_written_through(check: Check) -> None:
     Path("real.spine").write_text(WRONG)
     Path("a.spine").symlink_to("real.spine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,6 +43,26 @@ def check(capsys, style: str, *specs: str) -> tuple[int, str]:
 
 def test_every_format_that_can_be_chosen_has_a_report():
     assert tuple(REPORTS) == FORMATS
+
+
+@pytest.mark.parametrize("style", REPORTS)
+def test_the_working_folder_was_removed(style, here, capsys, monkeypatch):
+    (here / "gone").mkdir()
+    monkeypatch.chdir("gone")
+    Path("../gone").rmdir()
+    status, out = check(capsys, style, str(here / "bad.spine"))
+    assert status == 1 and "SP020" in out
+
+
+def test_junit_of_many_files_takes_no_time():
+    found = [
+        Diagnostic("SP010", "x", primary=Label(Span(Source(f"{number}.spine", "x"), 0, 1)))
+        for number in range(4_000)
+    ]
+    start = time.perf_counter()
+    text = REPORTS["junit"]([], found)
+    assert time.perf_counter() - start < 2
+    assert text.count("<testsuite ") == text.count("<failure ") == 4_000
 
 
 @pytest.mark.parametrize("style", REPORTS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -128,6 +130,9 @@ def test_an_empty_section_says_nothing(tmp_path):
         ("[tool.spinec]\n=\n[more]\nx = 1", "SP010", "=", "mend it"),
         ("# spinec\nx = " + "9" * 6000, "SP010", "x = " + "9" * 6000, "mend it"),
         ("# spinec\nx = " + "[" * 5000, "SP006", "", "mend it"),
+        ("# spinec\nx = 1\nx = 2\ny = 3", "SP010", "x = 2", "mend it"),
+        ("# spinec\r\nx = 1\r\ny\r\nz = 3", "SP010", "y", "mend it"),
+        ('# spinec\nx = """1\ny = 2\nz = 3', "SP010", 'x = """1', "mend it"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_shown_where_it_is(tmp_path, text, code, place, hint):
@@ -166,6 +171,57 @@ def test_a_file_that_can_not_be_read(tmp_path, prepare, code):
         read_configuration(tmp_path / "spinec.toml")
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == code and "--config" in diagnostic.help
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [("=", "="), ("x = [", ""), ("x = " + "9" * 6000, "")],
+    ids=["told", "at the end", "untold"],
+)
+def test_a_large_file_takes_no_time(tmp_path, more, place):
+    lines = [f"key{number} = {{ a = [1, 2, 3] }}" for number in range(24_000)]
+    path = write(tmp_path, "\n".join(["# spinec", *lines, more]))
+    start = time.perf_counter()
+    tomllib.loads("\n".join(lines))
+    once = time.perf_counter() - start
+    with pytest.raises(DiagnosticError) as caught:
+        read_configuration(path)
+    assert time.perf_counter() - start < 4 * once
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "SP010" and diagnostic.primary.span.text in (place, "# spinec")
+
+
+@pytest.mark.parametrize("text", ["", "[project]\nname = 'x'", "tool = 3", "[tool]\nother = {}"])
+def test_a_file_that_says_nothing_of_spinec(tmp_path, text):
+    path = write(tmp_path, text)
+    assert configuration_for(tmp_path / "net.spine").lint == Settings()
+    with pytest.raises(DiagnosticError) as caught:
+        read_configuration(path)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "SP032" and diagnostic.message.endswith("pyproject.toml” has no [tool.spinec]")
+
+
+def test_an_option_has_two_bounds(tmp_path):
+    write(tmp_path, "[tool.spinec.lint.rules.SP104]\nmultiple = 2000000")
+    with pytest.raises(
+        DiagnosticError, match=r"“multiple” is a whole number from 2 to 1,000,000, not 2000000"
+    ):
+        configuration_for(tmp_path / "net.spine")
+
+
+@pytest.mark.parametrize("content", [b"# spinec\xff", b"# spinec\0", b"# spinec" + b"#" * (1 << 20)])
+def test_what_can_not_be_read_may_be_a_stranger_s(tmp_path, content):
+    write(tmp_path, "[tool.spinec.lint.rules]\nSP103 = 'off'")
+    write(tmp_path / "a", "").write_bytes(content)
+    assert configuration_for(tmp_path / "a/net.spine").lint.levels == {"SP103": Level.OFF}
+
+
+def test_what_the_page_shows_is_a_configuration(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "linting.md").read_text(encoding="utf-8")
+    samples = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert samples
+    for sample in samples:
+        assert read_configuration(write(tmp_path, sample)).lint != Settings()
 
 
 # ---- places

@@ -94,6 +94,20 @@ def test_text(lint):
     assert lint("fine.spine").out == "ok  1 file\n"
 
 
+def test_errors_are_counted_once(lint):
+    Path("second.spine").write_text(BROKEN)
+    err = lint("broken.spine", "second.spine").err
+    assert err.endswith("\n\n2 errors in 2 files\n") and err.count("2 errors") == 1
+
+
+def test_only_what_would_be_mended_is_offered(lint):
+    Path("kinds.spine").write_text("block k(width) -> width { conv 3 × 3 -> width }")
+    Path("user.spine").write_text('import "kinds.spine"\n' + FINE)
+    ran = lint("user.spine")
+    assert ran.code == 1 and "--fix" not in ran.err
+    assert "can be mended with --fix" in lint("user.spine", "kinds.spine").err
+
+
 def test_what_is_wrong_is_told_as_check_tells_it(lint, capsys):
     told = lint("broken.spine", "--format", "json").out
     run(["check", "broken.spine", "--format", "json"])
@@ -166,6 +180,51 @@ def test_what_ships_is_linted_as_the_project_here_says(lint):
 def test_weights_are_of_one_network(lint):
     assert lint("fine.spine", "twice.spine", "--weights", "w.safetensors").code == 2
     assert lint("fine.spine", "--weights", "w.safetensors", "--format", "json").codes == ["SP051"]
+
+
+@pytest.mark.parametrize("other", ["fine.spine", "syntax.spine"])
+def test_nothing_is_mended_where_the_command_line_is_wrong(lint, other):
+    Path("syntax.spine").write_text(FINE.replace("3 x 64 x 64", "3 × 64 × 64"))
+    assert lint("unused.spine", other, "--weights", "w.safetensors", "--fix").code == 2
+    assert Path("unused.spine").read_text() == UNUSED
+
+
+def test_what_else_there_is_to_say_is_said_without_weights(lint):
+    ran = lint("twice.spine", "--weights", "none.safetensors", "--format", "json")
+    assert sorted(ran.codes) == ["SP051", "SP102"]
+    assert [each["errors"] for each in json.loads(ran.out)["networks"]] == [1]
+
+
+def test_a_broken_configuration_stops_only_what_it_is_for(lint):
+    Path("a").mkdir()
+    for name in ("a/one.spine", "a/two.spine"):
+        Path(name).write_text(TWICE)
+    configure("[tool.spinec.lint.rules]\nSP102 = 'of'", "a")
+    ran = lint(".", "--format", "json", "--select", "SP102")
+    places = [d["location"]["file"] for d in json.loads(ran.out)["diagnostics"]]
+    assert sorted(places) == ["a/pyproject.toml", "broken.spine", "twice.spine"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("SP107", "SP107 needs `runtime` in the pyproject.toml\n"),
+        ("conventions-unlike-weights", "SP108 needs `weights` in the pyproject.toml, or --weights\n"),
+    ],
+)
+def test_a_rule_that_can_look_at_nothing_is_not_selected(lint, rule, message):
+    ran = lint("fine.spine", "--select", rule)
+    assert ran.code == 2 and ran.err.endswith(message)
+    configure("[tool.spinec.lint]\nruntime = 'ort-cuda'\nweights = { other = 'w.safetensors' }")
+    assert lint("fine.spine", "--select", rule).code == 0
+    assert lint("fine.spine", "twice.spine", "--config", "pyproject.toml", "--select", rule).code == 0
+
+
+def test_a_configuration_that_is_given_has_the_section(lint):
+    configure("[project]\nname = 'x'")
+    ran = lint("fine.spine", "--config", "pyproject.toml")
+    assert ran.code == 1 and "error[SP032]: “pyproject.toml” has no [tool.spinec]" in ran.err
+    assert lint("fine.spine").code == 0
 
 
 # ---- fixing

@@ -121,6 +121,19 @@ def test_what_names_no_rule(comment, where, hint):
     assert second.help.startswith(hint or "")
 
 
+@pytest.mark.parametrize("count", [2, 100_000])
+def test_a_comment_is_told_once_what_it_names(count):
+    (_, diagnostic) = found(network(f"{TWICE}  # spinec: ignore[SP1O2, {'a ' * (count - 1)}]"))
+    assert diagnostic.message == f"there is no rule “SP1O2”, and {count - 1:,} more"
+    assert (place(diagnostic), diagnostic.help) == ("SP1O2", "did you mean “SP102”?")
+
+
+def test_what_ignores_nothing_is_named_in_few_words():
+    idle = ", ".join(["SP101", "SP103"] * 10_000)
+    (diagnostic,) = found(network(f"{TWICE}  # spinec: ignore[SP102, {idle}]"))
+    assert diagnostic.message == "there is nothing of “SP101”, “SP103” to ignore"
+
+
 @pytest.mark.parametrize(
     ("text", "settings"),
     [

@@ -12,7 +12,7 @@ from repositories import Repository
 
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.repository import git
-from spinedsl.repository.revisions import changed_since, deleted_since, revision_of
+from spinedsl.repository.revisions import revision_of
 from spinedsl.resources import folder as data_folder
 from spinedsl.source import MAX_SOURCE_BYTES, SourceProblem
 from spinedsl.specification import open_spec
@@ -39,6 +39,11 @@ def refusal(name: str, folder: Path) -> tuple[str, str, str | None]:
         revision_of(name, folder)
     (found,) = caught.value.diagnostics
     return found.code, found.message, found.help
+
+
+def changed(repository: Repository) -> set[Path]:
+    """What differs from the last commit."""
+    return revision_of("HEAD", repository.folder).changed(repository.folder)
 
 
 # ---- reading
@@ -104,7 +109,7 @@ def test_a_worktree_and_a_sub_folder_find_their_repository(repository: Repositor
     file = tmp_path / "other tree" / "deep" / "a.spine"
     file.write_text("new\n")
     assert revision_of("HEAD", file.parent).read(file).text == "old\n"
-    assert changed_since("HEAD", file.parent) == {file}
+    assert revision_of("HEAD", file.parent).changed(file.parent) == {file}
 
 
 def test_the_environment_of_a_hook_does_not_mislead(
@@ -123,7 +128,7 @@ def test_a_repository_of_sha256_names(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "r", "--object-format=sha256")
     repository.commit({"a.spine": "old\n", "b.spine": "old\n"})
     file = repository.write("a.spine", "new\n")
-    assert changed_since("HEAD", repository.folder) == {file}
+    assert changed(repository) == {file}
 
 
 # ---- refusing
@@ -211,7 +216,11 @@ def test_no_repository_and_none_with_a_working_tree(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "plain").mkdir()
     code, message, help_text = refusal("HEAD", tmp_path / "plain")
-    assert code == "SP001" and message.endswith("is in no git repository") and help_text
+    assert code == "SP001" and message.endswith("is in no git repository")
+    assert help_text == "run it where the specs are kept under git"
+    with pytest.raises(DiagnosticError) as caught:
+        revision_of("HEAD", tmp_path / "plain", "do without")
+    assert caught.value.diagnostics[0].help == f"do without, or {help_text}"
     Repository(tmp_path / "bare", "--bare")
     code, message, _ = refusal("HEAD", tmp_path / "bare")
     assert code == "SP001" and message.endswith("has no working tree")
@@ -237,7 +246,7 @@ def test_git_does_not_end(repository: Repository, tmp_path: Path, monkeypatch: p
         revision.read(repository.folder / "a.spine")
     assert not revision.holds(repository.folder / "a.spine")
     with pytest.raises(DiagnosticError, match="can't list the files of “HEAD”"):
-        revision.below(repository.folder)
+        revision.changed(repository.folder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts as programs")
@@ -259,7 +268,7 @@ def test_no_program_that_a_repository_names_is_run(repository: Repository, tmp_p
         (hooks / hook).symlink_to(program)
     file = repository.write("a.spine", "new\n")
     index = (repository.folder / ".git" / "index").read_bytes()
-    assert changed_since("HEAD", repository.folder) == {file}
+    assert changed(repository) == {file}
     assert revision_of("HEAD", repository.folder).read(file).text == "old\n"
     assert not ran.exists()
     assert (repository.folder / ".git" / "index").read_bytes() == index
@@ -285,13 +294,12 @@ def test_every_kind_of_change_counts_once(repository: Repository) -> None:
     (repository.folder / "s" / "gone.spine").unlink()
     repository.git("mv", "s/moved.spine", "s/there.spine")
     folder = repository.folder / "s"
-    changed = {str(path.relative_to(folder)) for path in changed_since(base, folder)}
+    revision = revision_of(base, folder)
+    changed = {str(path.relative_to(folder)) for path in revision.changed(folder)}
     expected = {"committed", "staged", "unstaged", "untracked", "there", "ü\n"}
     assert changed == {f"{name}.spine" for name in expected}
-    gone = {str(path.relative_to(folder)) for path in deleted_since(base, folder)}
+    gone = {str(path.relative_to(folder)) for path in revision.deleted(folder)}
     assert gone == {"gone.spine", "moved.spine"}
-    below = {path.stem for path in revision_of(base, folder).below(folder)}
-    assert below == set(names)
 
 
 def test_a_link_that_became_a_file_has_changed(repository: Repository) -> None:
@@ -299,17 +307,13 @@ def test_a_link_that_became_a_file_has_changed(repository: Repository) -> None:
     link = repository.folder / "link.spine"
     link.symlink_to("a.spine")
     repository.commit()
-    assert changed_since("HEAD", repository.folder) == set()
+    assert changed(repository) == set()
     link.unlink()
     link.write_text("old\n")
-    assert changed_since("HEAD", repository.folder) == {link}
+    assert changed(repository) == {link}
 
 
 def test_a_folder_elsewhere_has_nothing(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"a.spine": "old\n"})
     revision = revision_of("HEAD", repository.folder)
-    assert (revision.below(tmp_path), revision.changed(tmp_path), revision.deleted(tmp_path)) == (
-        [],
-        set(),
-        set(),
-    )
+    assert (revision.changed(tmp_path), revision.deleted(tmp_path)) == (set(), set())

@@ -21,7 +21,7 @@ def remarks(model: OnnxModel, optimisation: Optimisation | None) -> tuple[Diagno
     opset = next(each.version for each in model.tail.opset_import if not each.domain)
     diagnostics = Diagnostics()
     for refusal in form.refusals:
-        if refusal.operator in kinds and opset >= refusal.since:
+        if refusal.operator in kinds and refusal.applies(opset):
             severity = Severity.ERROR if refusal.fatal else Severity.WARNING
             diagnostics.add(
                 "SP059", f"in {runtime}, {refusal.operator} {refusal.reason}", severity=severity, help=refusal.remedy
