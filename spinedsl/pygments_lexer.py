@@ -14,13 +14,14 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 DECLARING = ("network", "model", "space", "conventions", "block", "resampling", "merge", "part", "head")
 """Words in front of a name that is declared, or used by its word."""
 DECLARATIONS = (
-    "act", "adjust", "backbone", "connect", "dangling", "default", "drop_path", "each", "else", "endpoints",
-    "expect", "from", "import", "input", "member", "neck", "norm", "padding", "permute", "pixels", "published",
-    "repeat", "resample", "rounding", "scale", "sizes", "stack", "stem", "title", "when", "width", "without",
+    "act", "adjust", "backbone", "choose", "connect", "dangling", "default", "drop_path", "each", "else", "endpoints",
+    "expect", "freeze", "from", "import", "input", "member", "neck", "norm", "padding", "permute", "pixels",
+    "published", "repeat", "require", "resample", "rounding", "scale", "sizes", "stack", "stem", "title", "when",
+    "width", "without",
 )  # fmt: skip
 """Words that begin a declaration or statement."""
 JOINING = (
-    "and", "by", "constant", "earlier", "extends", "for", "kind", "last", "level", "linear", "not", "of", "or",
+    "and", "by", "constant", "earlier", "extends", "for", "last", "level", "linear", "not", "of", "or",
     "pools", "to", "via", "within",
 )  # fmt: skip
 """Words that stand within one."""

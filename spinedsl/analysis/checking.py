@@ -38,6 +38,17 @@ def check(compilation: AnyCompilation) -> tuple[list[Diagnostic], int]:
         _ = compilation.inlined
         diagnostics.extend(notes(compilation))
         count = check_expectations(compilation, diagnostics)
+        _check_requirements(compilation, diagnostics)
     except DiagnosticError as error:
         diagnostics.found += [d for d in error.diagnostics if d not in diagnostics.found]
     return diagnostics.found, count
+
+
+def _check_requirements(compilation: AnyCompilation, diagnostics: Diagnostics) -> None:
+    """What the space that a network is a member of requires."""
+    space = compilation.network.space
+    if space is not None and space.requirements:
+        # Imported where something is required: checking starts sooner.
+        from spinedsl.analysis.requirements import Requirements, refuse_unmet
+
+        refuse_unmet(compilation.network, Requirements.of(space), space, diagnostics)

@@ -34,6 +34,7 @@ COMMANDS = {
     "breaking": "Find what breaks trained weights, or who reads the outputs.",
     "draw": "Draw a network as SVG, PNG, DOT or Mermaid.",
     "view": "Write a page to look around in a network, or to compare two.",
+    "space": "Count, sample and walk search spaces.",
     "verify": "Run both targets with the same weights and compare them.",
     "run": "Run a compiled model on images: detect, classify or segment.",
     "bench": "Time a network in every runtime, or a model from image to result.",

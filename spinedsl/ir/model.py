@@ -206,13 +206,7 @@ class Endpoints(IrModel):
     channels: int | None = Field(default=None, ge=1)
 
 
-class SeedBlock(IrModel):
-    """A block of the network a search space starts from."""
-
-    name: Identifier
-    kind: Identifier
-    level: LevelNumber
-    output: bool
+Group = Literal["intermediate", "output"]
 
 
 class Window(IrModel):
@@ -220,19 +214,69 @@ class Window(IrModel):
 
     count: int = Field(ge=1)
     last: int | None = Field(default=None, ge=1)
-    group: Literal["intermediate", "output"] | None = None
+    group: Group | None = None
+
+
+class Adjustment(IrModel):
+    """What may be adjusted in a block, each block for itself.
+
+    Attributes:
+        attribute: `level`, `kind`, `width`, `repeat`, `merge`, `resample`, or a parameter of the kinds.
+        relative: the values are added to the seed's level, or multiply its width.
+        values: what there is to choose from; the first is no better than the others.
+        group: of which blocks; None: of all.
+        default: of a parameter, what it is where a block doesn't state it.
+    """
+
+    attribute: Identifier
+    relative: bool = False
+    values: tuple[Call | Scalar, ...] = Field(min_length=1)
+    group: Group | None = None
+    default: Scalar | None = None
+
+
+class Choice(IrModel):
+    """What may be chosen for the whole network.
+
+    Attributes:
+        setting: its first words in the language: `scale width`.
+        field: of `Network`.
+        values: of that field.
+    """
+
+    setting: str
+    field: Identifier
+    values: tuple[ImageInput | Endpoints | Call | int | float, ...] = Field(min_length=1)
+
+
+class Requirement(IrModel):
+    """What every member must meet, such as `macs(640) <= 30G`."""
+
+    condition: ExpressionText
 
 
 class Space(IrModel):
-    """A search space, as far as membership goes: what may be permuted, chosen and adjusted."""
+    """A search space: the networks that a seed network becomes by choices.
+
+    Attributes:
+        seed: name of the network it starts from.
+        sources: what stands before that network's blocks and may be read: features, blocks of the stem.
+        blocks: the seed's.
+        permute: groups whose blocks stand in any order, in the places of the group.
+        connect: which blocks a block reads; where no window speaks of a block, the seed's places.
+        adjustments, choices: what else there is to choose, of a block, of the whole network.
+        requirements: what excludes members.
+    """
 
     name: Identifier
     seed: Identifier
-    blocks: tuple[SeedBlock, ...]
-    permute: tuple[Literal["intermediate", "output"], ...] = ()
+    sources: tuple[Identifier, ...] = ()
+    blocks: tuple[Block, ...]
+    permute: tuple[Group, ...] = ()
     connect: tuple[Window, ...] = ()
-    level_offsets: tuple[int, ...] = (0,)
-    kinds: tuple[Identifier, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
 
 
 class Expectation(IrModel):

@@ -26,7 +26,7 @@ def network_text(network: Network) -> str:
     definitions = "\n".join(printer.definition(d) for d in network.definitions)
     # All its settings are stated in the network; only the name is needed, whatever file it was from.
     bundle = f"conventions {network.conventions} {{}}\n\n"
-    return f"{definitions}{chr(10) if definitions else ''}{bundle}{_network(network)}"
+    return f"{definitions}{chr(10) if definitions else ''}{bundle}{bare_text(network)}"
 
 
 def model_text(model: Model) -> str:
@@ -38,7 +38,7 @@ def model_text(model: Model) -> str:
     definitions = "".join(f"{printer.definition(known[name])}\n" for name in sorted(known))
     bundles = dict.fromkeys(network.conventions for network in networks)
     text = definitions + "".join(f"conventions {name} {{}}\n\n" for name in bundles)
-    text += "".join(f"{_network(network)}\n" for network in networks)
+    text += "".join(f"{bare_text(network)}\n" for network in networks)
     lines = "".join(f"  {line}\n" for line in _model_declarations(model))
     return text + printer.doc(model.doc) + f"model {model.name} {{\n{lines}}}\n"
 
@@ -48,8 +48,13 @@ def subject_text(subject: Network | Model) -> str:
     return model_text(subject) if isinstance(subject, Model) else network_text(subject)
 
 
-def _network(network: Network) -> str:
-    lines = "".join(f"  {line}\n" for line in _declarations(network))
+def bare_text(network: Network, *, readable: bool = False) -> str:
+    """The network's own declaration, for a file that has its definitions already.
+
+    Args:
+        readable: leave out what the language implies, and empty lines between the parts.
+    """
+    lines = "".join(f"  {line}".rstrip() + "\n" for line in _declarations(network, readable))
     return printer.doc(network.doc) + f"network {network.name} {{\n{lines}}}\n"
 
 
@@ -84,7 +89,8 @@ def call_text(call: Call) -> str:
     return f"{call.name}({arguments})"
 
 
-def _declarations(network: Network) -> Iterator[str]:
+def _declarations(network: Network, readable: bool) -> Iterator[str]:
+    gap = [""] if readable else []
     if network.title is not None:
         yield f'title "{network.title}"'
     for source in network.published:
@@ -93,18 +99,36 @@ def _declarations(network: Network) -> Iterator[str]:
     yield from _input(network)
     if network.widths:
         yield f"width {{ {', '.join(f'{level}: {width}' for level, width in network.widths.items())} }}"
+    implied = _implied(network) if readable else ()
     for key, value in settings(network):
-        yield f"{key} {value}"
+        if (key, value) not in implied:
+            yield f"{key} {value}"
     for name, values in network.defaults.items():
         yield f"default {call_text(Call(name=name, arguments=values))}"
-    yield from _stem(network)
+    if network.stem:
+        yield from (*gap, *_stem(network))
+    yield from gap
     for block in network.blocks:
         yield block_text(block)
     if endpoints := endpoints_text(network):
-        yield f"endpoints{endpoints}"
+        yield from (*gap, f"endpoints{endpoints}")
     if network.space is not None:
         yield f"# member of {network.space.name}, a space of {network.space.seed}"
     yield from _expectations(network.expectations)
+
+
+_STATED = ("norm", "act", "resample", "merge")
+"""Settings that are always written: conventions say the first two, and readers look for the others."""
+
+
+def _implied(network: Network) -> set[tuple[str, str]]:
+    """Settings as they are where nothing is said."""
+    required = {name: value for name, value in network if Network.model_fields[name].is_required()}
+    silent = Network.model_construct(**required)
+    found = {(key, value) for key, value in settings(silent) if key not in _STATED}
+    if network.drop_path.rate == 0:
+        found.add(("drop_path", _drop_path(network)))
+    return found
 
 
 def settings(network: Network) -> Iterator[tuple[str, str]]:
@@ -157,8 +181,6 @@ def _options(block: Block | StemBlock) -> str:
 
 
 def _stem(network: Network) -> Iterator[str]:
-    if not network.stem:
-        return
     yield "stem {"
     for item in network.stem:
         if isinstance(item, StemStep):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from spinedsl.analysis.summary import Summary
+from spinedsl.checking.check import check_spaces
 from spinedsl.collecting import collect_afterwards
 from spinedsl.diagnostics import Diagnostic, DiagnosticError, Diagnostics, Severity, in_order
 from spinedsl.ir.definitions import check_definitions
@@ -116,6 +117,7 @@ def analyse(
         diagnostics = Diagnostics(found)
         with suppress(DiagnosticError):
             check_definitions(scope, diagnostics)
+            check_spaces(scope, diagnostics)
     known = dict(_known(explored, before, broken))
     if broken and before is not None:
         for key, item in before.scope.names.items():

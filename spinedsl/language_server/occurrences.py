@@ -163,15 +163,33 @@ def _in_setting(setting: nodes.Setting, names: Names) -> Iterator[Occurrence]:
 
 def _in_space(space: nodes.Space, names: Names) -> Iterator[Occurrence]:
     yield from _item("network", space.seed, names)
+    yield from _item("space", space.extends, names)
     for rule in space.rules:
-        if isinstance(rule, nodes.AdjustKind):
-            for kind in rule.kinds:
-                yield from _item("definition", kind, names)
-        elif isinstance(rule, nodes.Permute):
-            for group in rule.groups:
-                yield Occurrence(group.span, Symbol("value", group.text, owner="permute"))
-        elif isinstance(rule, nodes.Connect) and rule.group is not None:
-            yield Occurrence(rule.group.span, Symbol("value", rule.group.text, owner="permute"))
+        match rule:
+            case nodes.Permute(groups=groups):
+                yield from _values(groups, "permute")
+            case nodes.Freeze(parts=parts):
+                yield from _values(parts, "freeze")
+            case nodes.Connect(group=group) if group is not None:
+                yield from _values((group,), "permute")
+            case nodes.Adjust(attribute=attribute, values=values, group=group):
+                yield Occurrence(attribute.span, Symbol("value", attribute.text, owner="adjust"))
+                yield from _calls(values, names)
+                yield from _values(() if group is None else (group,), "permute")
+            case nodes.Choose(setting=setting, values=values):
+                yield Occurrence(setting.span, Symbol("value", setting.text, owner="choose"))
+                yield from _calls(values, names)
+
+
+def _values(written: Iterable[nodes.Name], owner: str) -> Iterator[Occurrence]:
+    for name in written:
+        yield Occurrence(name.span, Symbol("value", name.text, owner=owner))
+
+
+def _calls(values: Iterable[nodes.SpaceValue], names: Names) -> Iterator[Occurrence]:
+    for value in values:
+        if isinstance(value, nodes.Call):
+            yield from call(value, names)
 
 
 def _item(kind: str, name: nodes.Name | None, names: Names) -> Iterator[Occurrence]:

@@ -59,9 +59,9 @@ def semantic_tokens(analysis: Analysis) -> Iterator[Coloured]:
     for token in scan(analysis.source.text):
         occurrence = named.get(token.start)
         if occurrence is not None and token.kind == "name":
-            yield Coloured(
-                token.start, occurrence.span.end, _kind(occurrence), _modifiers(occurrence, analysis)
-            )
+            # A setting of two words is coloured word by word: a line may end between them.
+            end = token.end if " " in occurrence.symbol.name else occurrence.span.end
+            yield Coloured(token.start, end, _kind(occurrence), _modifiers(occurrence, analysis))
         elif token.kind in _LOOKS:
             yield Coloured(token.start, token.end, _LOOKS[token.kind])
         elif token.kind == "name" and token.text in words:

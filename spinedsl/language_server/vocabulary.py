@@ -5,6 +5,8 @@ The reference is docs/language.md. Tests see that no word of the grammar is miss
 
 from __future__ import annotations
 
+from spinedsl.ir.adjusting import ATTRIBUTES
+from spinedsl.ir.space_rules import CHOOSABLE
 from spinedsl.ops.activation import FUNCTIONS
 from spinedsl.records import record
 
@@ -180,9 +182,20 @@ SPACE: dict[str, Word] = {
         "connect ${1:2} from ${2:earlier}",
     ),
     "adjust": Word(
-        "Which levels and kinds a block may take.",
+        "What may be adjusted in every block: level, kind, width, repeat, merge, resample, or a parameter.",
         "adjust level by {-1, 0, 1, 2}",
         "adjust ${1:level by} {$2}",
+    ),
+    "choose": Word(
+        "What may be chosen for the whole network.",
+        "choose scale width from {0.65, 1}",
+        "choose ${1:repeat} from {$2}",
+    ),
+    "freeze": Word("What stays as it is in the network.", "freeze order, connections"),
+    "require": Word(
+        "What every member has to meet.",
+        "require macs(640) <= 30G",
+        "require ${1:params} <= ${2:30M}",
     ),
 }
 """What may stand in a search space."""
@@ -223,8 +236,8 @@ OTHERS: dict[str, Word] = {
     "constant": Word("The rate of drop path is the same everywhere.", "drop_path 0.2 constant"),
     "level": Word("A resolution: level i is 1/2^i of the input.", "each level { act }"),
     "kind": Word("Which definition a block is made by.", "adjust kind to {bottleneck, residual}"),
-    "by": Word("By how much a level may be adjusted.", "adjust level by {-1, 0, 1}"),
-    "to": Word("To which kinds a block may be adjusted.", "adjust kind to {bottleneck, residual}"),
+    "by": Word("By how much something is adjusted.", "adjust level by {-1, 0, 1}"),
+    "to": Word("To what something is adjusted.", "adjust kind to {bottleneck, residual}"),
     "last": Word("The blocks right before.", "connect 2 from last 5"),
     "earlier": Word("All blocks before.", "connect 2 from earlier"),
     "and": Word("Both hold.", "up and steps > 1"),
@@ -262,6 +275,22 @@ VALUES: dict[str, dict[str, str]] = {
         "finest": "From the finest to the coarsest.",
     },
     "permute": {"intermediate": "Blocks without an endpoint.", "output": "Output blocks."},
+    "freeze": {
+        "order": "The order of blocks.",
+        "connections": "Which blocks a block reads.",
+        **dict.fromkeys(ATTRIBUTES, "What is adjusted in blocks."),
+    },
+    "adjust": {
+        "level": "Added to the level, of intermediate blocks.",
+        "kind": "Which definition a block is made by.",
+        "width": "`by` a factor of the width, or `to` widths.",
+        "repeat": "How many copies of a block follow one another.",
+        "merge": "How the inputs of a block are merged.",
+        "resample": "How the inputs of a block are resampled.",
+    },
+    "choose": {
+        setting: f"One for the whole network: `{example}`." for setting, (_, example) in CHOOSABLE.items()
+    },
 }
 """What a setting may be set to, where it is one of a few words."""
 

@@ -14,7 +14,7 @@ from spinedsl.syntax import nodes
 
 
 def unused_definitions(scope: Scope) -> Found:
-    """SP109: a definition, conventions or a space that no network or model of the file uses."""
+    """SP109: a definition or conventions that no network, model or search space of the file uses."""
     if not scope.compiled():
         return
     used = reached(scope)
@@ -30,12 +30,7 @@ def unused_definitions(scope: Scope) -> Found:
 
 
 def _kind(item: Named) -> str:
-    match item:
-        case nodes.Definition():
-            return item.kind
-        case nodes.Conventions():
-            return "conventions"
-    return "space"
+    return item.kind if isinstance(item, nodes.Definition) else "conventions"
 
 
 def _with_comments(item: Named) -> Span:

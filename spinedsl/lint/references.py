@@ -27,23 +27,25 @@ def references(item: Named) -> set[Key]:
         match node:
             case nodes.Network(extends=nodes.Name() as name) | nodes.Model(extends=nodes.Name() as name):
                 found.add(("network", name.text))
-            case nodes.Part(network=name) | nodes.Space(seed=name):
+            case nodes.Part(network=name):
                 found.add(("network", name.text))
+            case nodes.Space(seed=name, extends=extends):
+                found.add(("network", name.text))
+                if extends is not None:
+                    found.add(("space", extends.text))
             case nodes.Setting(key="conventions", value=nodes.Name() as name):
                 found.add(("conventions", name.text))
             case nodes.Setting(key="member of", value=nodes.Name() as name):
                 found.add(("space", name.text))
-            case nodes.AdjustKind(kinds=kinds):
-                found.update(("definition", kind.text) for kind in kinds)
             case nodes.Call(name=name) | nodes.Step(name=name):
                 found.add(("definition", name.text))
     return found
 
 
 def reached(scope: Scope) -> dict[int, Named]:
-    """All items that the networks and models of a file use, themselves included, by `id`."""
+    """All items that the networks, models and search spaces of a file use, themselves included, by `id`."""
     found: dict[int, Named] = {}
-    pending: list[Named] = list(scope.compiled())
+    pending: list[Named] = [*scope.compiled(), *(i for i in scope.own if isinstance(i, nodes.Space))]
     while pending:
         item = pending.pop()
         if id(item) not in found:

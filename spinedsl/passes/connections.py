@@ -33,6 +33,13 @@ def place_of(network: Network, level: int) -> Place:
     return Place(-(-network.input.height // step), -(-network.input.width // step))
 
 
+def arrow_name(block: ExpandedBlock, index: int) -> str:
+    """What an arrow's node is called; a further one from the same source has a number."""
+    source = block.arrows[index].source
+    again = [arrow.source for arrow in block.arrows[:index]].count(source)
+    return f"{source.partition('.')[0]}_to_{block.base}" + (f"__{again + 1}" if again else "")
+
+
 @dataclass
 class Connector:
     """Adds the nodes of arrows and merges to `main`."""
@@ -82,10 +89,7 @@ class Connector:
                 secondary=[Label(self.maker.definitions[arrow.rule.name].name.span, "the rule")],
                 help="choose another rule with `via`, or another source",
             )
-        sources = [a.source for a in block.arrows[:index]]
-        again = sources.count(arrow.source)
-        name = f"{base}_to_{block.base}" + (f"__{again + 1}" if again else "")
-        return self.main.call(name, function, (source.feature,), arrow.span)
+        return self.main.call(arrow_name(block, index), function, (source.feature,), arrow.span)
 
     def merge(
         self,

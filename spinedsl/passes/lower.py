@@ -44,7 +44,7 @@ def lower(expanded: ExpandedNetwork) -> Program:
     Raises:
         DiagnosticError: sizes that don't divide, shapes that don't fit, names that collide.
     """
-    lowering = _Lowering(expanded)
+    lowering = Lowering(expanded)
     lowering.inputs()
     with lowering.diagnostics.absorbing():
         lowering.stem()
@@ -84,6 +84,17 @@ def check_size(network: Network, deepest: int) -> None:
     )
 
 
+def deepest_of(expanded: ExpandedNetwork) -> int:
+    """The highest level of a network's blocks; 0 without blocks."""
+    return max((block.level for block in (*expanded.stem_blocks(), *expanded.blocks)), default=0)
+
+
+def steps_of(expanded: ExpandedNetwork) -> int:
+    """How many steps the bodies of a network's definitions may take in all."""
+    arrows = sum(1 + len(block.arrows) for block in expanded.blocks)
+    return STEPS + STEPS_PER_BLOCK * (arrows + len(expanded.stem))
+
+
 def settings_of(network: Network) -> Settings:
     """What the operators of a network follow."""
     norm = network.norm.arguments
@@ -98,7 +109,9 @@ def settings_of(network: Network) -> Settings:
 
 
 @dataclass
-class _Lowering:
+class Lowering:
+    """The steps of `lower`, each of which adds to `main`."""
+
     expanded: ExpandedNetwork
     network: Network = field(init=False)
     main: FunctionBuilder = field(default_factory=FunctionBuilder)
@@ -110,12 +123,9 @@ class _Lowering:
 
     def __post_init__(self) -> None:
         self.network = network = self.expanded.network
-        arrows = sum(1 + len(block.arrows) for block in self.expanded.blocks)
-        budget = Budget(STEPS + STEPS_PER_BLOCK * (arrows + len(self.expanded.stem)))
         definitions = {d.name.text: d for d in network.definitions}
-        self.maker = FunctionMaker(definitions, network.defaults, budget)
-        levels = [b.level for b in (*self.expanded.stem_blocks(), *self.expanded.blocks)]
-        self.deepest = max(levels, default=0)
+        self.maker = FunctionMaker(definitions, network.defaults, Budget(steps_of(self.expanded)))
+        self.deepest = deepest_of(self.expanded)
         check_size(network, self.deepest)
         self.settings = settings_of(network)
         self.connector = Connector(network, self.main, self.maker, self.settings)
@@ -214,7 +224,7 @@ class _Lowering:
                 block.span,
                 help="a stem only goes down; put the block at a higher level, or outside of the stem",
             )
-        return self._run_block(block, current, stride)
+        return self.run_block(block, current, stride)
 
     def block(self, block: ExpandedBlock) -> None:
         """One scale-permuted block: resample, merge, activate, run."""
@@ -222,7 +232,7 @@ class _Lowering:
         if block.after is not None:
             source = self.sources.get(block.after)
             if source is not None:
-                self._run_block(block, source.feature, 1)
+                self.run_block(block, source.feature, 1)
             return
         features, levels = [], []
         label = Label(block.span, f"for block “{block.base}”") if block.span else None
@@ -241,9 +251,14 @@ class _Lowering:
         dangling = [self.sources[name].feature for name in block.dangling if name in self.sources]
         if complete and len(dangling) == len(block.dangling):
             merged = self.connector.merge(block, features, levels, dangling, label)
-            self._run_block(block, merged, 1)
+            self.run_block(block, merged, 1)
 
-    def _run_block(self, block: ExpandedBlock, current: Feature, stride: int) -> Feature:
+    def run_block(self, block: ExpandedBlock, current: Feature, stride: int) -> Feature:
+        """The block itself, behind its merge.
+
+        Raises:
+            DiagnosticError: its kind makes another shape (SP041).
+        """
         settings = self.settings
         if block.drop_path:
             settings = replace(settings, drop_path=block.drop_path)
@@ -283,7 +298,7 @@ class _Lowering:
             with self.diagnostics.absorbing():
                 assert block.endpoint is not None
                 self.main.owner = block.endpoint
-                value = self._endpoint(block)
+                value = self.endpoint(block)
                 named.append((block.endpoint, value.name))
                 endpoints.append(Endpoint(block.endpoint, block.level, value.shape))
         self.diagnostics.stop_on_errors()
@@ -297,7 +312,8 @@ class _Lowering:
             self.network.drop_path.rate,
         )
 
-    def _endpoint(self, block: ExpandedBlock) -> Feature:
+    def endpoint(self, block: ExpandedBlock) -> Feature:
+        """What the rule for endpoints makes of a block."""
         source = self.sources[block.name].feature
         rule = self.network.endpoints.rule
         if rule is None:

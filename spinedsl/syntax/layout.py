@@ -100,7 +100,9 @@ class _Units:
                 rules = tuple(
                     _leaf(r, *printer.space_rule(r).split(" ", 1), table="rule") for r in node.rules
                 )
-                return self._whole(node, f"space {node.name} of {node.seed}", node.seed.span.end, rules)
+                return self._whole(
+                    node, printer.space_head(node), (node.extends or node.seed).span.end, rules
+                )
 
     def declaration(self, node: nodes.Declaration | nodes.ModelDeclaration) -> Unit:
         """A declaration of a network, a model or conventions."""

@@ -402,29 +402,56 @@ class Connect(Node):
     group: Name | None
 
 
-@record
-class AdjustLevel(Node):
-    """`adjust level by {-1, 0, 1, 2}`."""
-
-    offsets: tuple[Expression, ...]
+SpaceValue: TypeAlias = Number | Boolean | Apply | Call | Size
+"""What can be chosen: a number (perhaps negative), `bottleneck`, `cross_scale(alpha = 0.5)`, `3 x 512 x 512`."""
 
 
 @record
-class AdjustKind(Node):
-    """`adjust kind to {bottleneck, residual}`."""
+class Adjust(Node):
+    """`adjust level by {-1, 0, 1, 2} for intermediate`.
 
-    kinds: tuple[Name, ...]
+    Attributes:
+        relative: whether it says `by`.
+    """
+
+    attribute: Name
+    relative: bool
+    values: tuple[SpaceValue, ...]
+    group: Name | None
 
 
-SpaceRule: TypeAlias = Permute | Connect | AdjustLevel | AdjustKind
+@record
+class Choose(Node):
+    """`choose scale width from {0.65, 1}`; the setting is `scale width`."""
+
+    setting: Name
+    values: tuple[SpaceValue, ...]
+
+
+@record
+class Freeze(Node):
+    """`freeze order, connections`."""
+
+    parts: tuple[Name, ...]
+
+
+@record
+class Require(Node):
+    """`require macs(640) <= 30G`."""
+
+    condition: Expression
+
+
+SpaceRule: TypeAlias = Permute | Connect | Adjust | Choose | Freeze | Require
 
 
 @record
 class Space(Node):
-    """`space S of N { … }`."""
+    """`space S of N extends T { … }`."""
 
     name: Name
     seed: Name
+    extends: Name | None
     rules: tuple[SpaceRule, ...]
     doc: str = field(compare=False)
 

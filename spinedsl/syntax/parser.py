@@ -504,8 +504,15 @@ class _Builder:
     # ---- search spaces
 
     def space(self, children: list[Any], span: Span) -> nodes.Space:
-        name, seed, *rules = children
-        return nodes.Space(self._name(name), self._name(seed), tuple(rules), self._doc(span), span=span)
+        name, seed, extends, *rules = children
+        return nodes.Space(
+            self._name(name),
+            self._name(seed),
+            self._optional_name(extends),
+            tuple(rules),
+            self._doc(span),
+            span=span,
+        )
 
     def permute(self, children: list[Any], span: Span) -> nodes.Permute:
         return nodes.Permute(tuple(self._name(child) for child in children), span=span)
@@ -518,11 +525,27 @@ class _Builder:
         token = children[0]
         return None if token.type == "EARLIER" else self._number(token)
 
-    def adjust_level(self, children: list[Any], span: Span) -> nodes.AdjustLevel:
-        return nodes.AdjustLevel(tuple(children), span=span)
+    def adjust(self, children: list[Any], span: Span) -> nodes.Adjust:
+        attribute, manner, *values, group = children
+        return nodes.Adjust(
+            self._name(attribute), manner.type == "BY", tuple(values), self._optional_name(group), span=span
+        )
 
-    def adjust_kind(self, children: list[Any], span: Span) -> nodes.AdjustKind:
-        return nodes.AdjustKind(tuple(self._name(child) for child in children), span=span)
+    def choose(self, children: list[Any], span: Span) -> nodes.Choose:
+        setting, *values = children
+        return nodes.Choose(setting, tuple(values), span=span)
+
+    def setting(self, children: list[Any], span: Span) -> nodes.Name:
+        return nodes.Name(" ".join(child for child in children if child is not None), span=span)
+
+    def freeze(self, children: list[Any], span: Span) -> nodes.Freeze:
+        return nodes.Freeze(tuple(children), span=span)
+
+    def require(self, children: list[Any], span: Span) -> nodes.Require:
+        return nodes.Require(children[0], span=span)
+
+    def negative_number(self, children: list[Any], span: Span) -> nodes.Apply:
+        return nodes.Apply("negative", (self._number(children[-1]),), depth=1, span=span)
 
     # ---- expressions
 

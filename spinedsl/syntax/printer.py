@@ -5,6 +5,8 @@ Layout only; comments other than documentation are the business of a formatter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from spinedsl.syntax import nodes
 
 WIDTH = 100
@@ -245,15 +247,36 @@ def space_rule(rule: nodes.SpaceRule) -> str:
         window = "earlier" if rule.last is None else f"last {rule.last.text}"
         group = f" for {rule.group}" if rule.group else ""
         return f"connect {rule.count.text} from {window}{group}"
-    if isinstance(rule, nodes.AdjustLevel):
-        return f"adjust level by {{{', '.join(expression(o) for o in rule.offsets)}}}"
-    return f"adjust kind to {{{', '.join(k.text for k in rule.kinds)}}}"
+    if isinstance(rule, nodes.Adjust):
+        group = f" for {rule.group}" if rule.group else ""
+        return f"adjust {rule.attribute} {'by' if rule.relative else 'to'} {_values(rule.values)}{group}"
+    if isinstance(rule, nodes.Choose):
+        return f"choose {rule.setting} from {_values(rule.values)}"
+    if isinstance(rule, nodes.Freeze):
+        return f"freeze {', '.join(part.text for part in rule.parts)}"
+    return f"require {expression(rule.condition)}"
+
+
+def _values(values: Iterable[nodes.SpaceValue]) -> str:
+    return f"{{{', '.join(_value(value) for value in values)}}}"
+
+
+def _value(value: nodes.SpaceValue) -> str:
+    if isinstance(value, nodes.Call):
+        return call(value)
+    return size(value.extents) if isinstance(value, nodes.Size) else expression(value)
 
 
 def space(node: nodes.Space) -> str:
     """A search space, with its documentation above."""
     lines = "".join(f"{INDENT}{space_rule(r)}\n" for r in node.rules)
-    return f"{doc(node.doc)}space {node.name} of {node.seed} {{\n{lines}}}\n"
+    return f"{doc(node.doc)}{space_head(node)} {{\n{lines}}}\n"
+
+
+def space_head(node: nodes.Space) -> str:
+    """`space adjusted of best extends spinenet`."""
+    extends = f" extends {node.extends}" if node.extends else ""
+    return f"space {node.name} of {node.seed}{extends}"
 
 
 def item(node: nodes.Item) -> str:

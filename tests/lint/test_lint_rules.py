@@ -287,7 +287,6 @@ def test_what_is_refused_is_what_is_written():
         "resampling extra {}",
         "head extra(classes) -> classification(classes) { from coarsest {} global_pool, dense -> classes => logits }",
         "conventions extra { padding same }",
-        "space extra of tiny { permute output }",
     ],
 )  # fmt: skip
 def test_an_unused_definition(definition):
@@ -309,6 +308,7 @@ def test_an_unused_definition(definition):
         ("merge own { sum(inputs, dangling) }", "", "b0: residual @2 merge own <- s0 => P2"),
         ("conventions own { padding same }", "conventions own", FINE),
         ("space own of tiny { permute output }", "member of own", FINE),
+        ("merge own { sum(inputs, dangling) } space any of tiny { choose merge from {sum, own} }", "", FINE),
     ],
 )  # fmt: skip
 def test_what_is_used_in_any_way_is_used(before, declarations, blocks):

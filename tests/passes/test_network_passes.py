@@ -7,7 +7,6 @@ channels, `after` whom it follows or `<-` what it resamples and merges, `+` what
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -20,13 +19,13 @@ from spinedsl.ir.expanded import ExpandedBlock, ExpandedNetwork
 from spinedsl.ir.expanded_text import expanded_text
 from spinedsl.passes import (
     EXPANSION,
-    check_space,
     elaborate,
     merge_dangling,
     repeat_blocks,
     scale_widths,
     stack_graph,
 )
+from spinedsl.passes.assignment import unserved
 from spinedsl.pipeline import Compilation
 
 Pass = Callable[[ExpandedNetwork], ExpandedNetwork]
@@ -388,8 +387,14 @@ def test_check_space_1_as_many_blocks_as_the_seed() -> None:
 
 def test_check_space_2_intermediate_blocks_come_first() -> None:
     late = {"b3": "b3: residual @2 <- s1, b1 => P2", "b2": "b2: residual @3 <- b1, b3"}
-    assert membership("b1 b3 b2 b4", **late) == ["intermediate block “b2” comes after output block “b3”"]
-    assert membership("b1 b3 b2 b4", SEED.replace("permute intermediate, output", ""), **late) == []
+    assert membership("b1 b3 b2 b4", **late) == [
+        "output block “b3” stands in place 2, which is for an intermediate block"
+    ]
+    outputs_first = SEED.replace(
+        "  b2: residual @3 <- s0, b1\n  b3: residual @2 <- b1, b2 => P2\n",
+        "  b3: residual @2 <- s1, b1 => P2\n  b2: residual @3 <- b1, b3\n",
+    )
+    assert membership("b1 b3 b2 b4", outputs_first, **late) == []
 
 
 @pytest.mark.parametrize(
@@ -407,7 +412,9 @@ def test_check_space_3_number_of_distinct_inputs(block: str, message: str) -> No
 def test_check_space_3_window() -> None:
     far = "b3: residual @2 <- s0, b2 => P2"
     assert membership(b3=far) == ["block “b3” reads “s0”, which is not among the last 3 blocks before it"]
-    assert membership(b3=far, space=SEED.replace("last 3", "last 3 for intermediate")) == []
+    assert membership(b3=far, space=SEED.replace("last 3", "last 3 for intermediate")) == [
+        "block “b3” reads other blocks than the seed's in its place, or by other rules"
+    ]
     assert membership(b3=far, space=SEED.replace("last 3", "last 4")) == []
 
 
@@ -429,7 +436,7 @@ def test_check_space_4_levels_are_matched_as_a_whole() -> None:
     assert membership(space=seed, b1="b1: residual @4 <- s0, s1", b2="b2: residual @5 <- s0, b1") == []
     assert membership(space=seed, b1="b1: residual @5 <- s0, s1", b2="b2: residual @4 <- s0, b1") == []
     assert membership(space=seed, b1="b1: residual @5 <- s0, s1", b2="b2: residual @5 <- s0, b1") == [
-        "no block of the seed can be moved to level 5 for block “b2”"
+        "no block of the seed is left to be “b2”, a residual at level 5"
     ]
 
 
@@ -445,8 +452,8 @@ def test_check_space_4_matching_agrees_with_trying_all(
         all(level - seed in offsets for level, seed in zip(levels, order, strict=True))
         for order in itertools.permutations(seeds)
     )
-    unmatched = sys.modules[check_space.__module__]._unmatched(levels, seeds, tuple(offsets))
-    assert (unmatched is None) is fits
+    near = {level: [level - offset for offset in offsets] for level in levels}
+    assert (unserved(levels, seeds, near) is None) is fits
 
 
 def test_check_space_5_kinds() -> None:

@@ -102,11 +102,11 @@ def test_other_members(tmp_path: Path, changes: str) -> None:
             "b17: bottleneck @2 <- b2, b13 => P2 endpoints -> 256",
             "has 6 output blocks; its space “spinenet” has 5",
         ),
-        ("b6: residual @7 <- b3, b5", "no block of the seed can be moved to level 7"),
+        ("b6: residual @7 <- b3, b5", "no block of the seed is left to be “b9”, a residual at level 7"),
         ("b16: bottleneck @2 <- b12, b14 => P2 endpoints -> 256", "output levels must be 3, 4, 5, 6, 7"),
         (
             "b11: bottleneck @4 <- b8, b10 => P4  b12: bottleneck @5 <- b8, b10",
-            "intermediate block “b12” comes after output block “b11”",
+            "output block “b11” stands in place 10, which is for an intermediate block",
         ),
         ("b4: single @3 <- b2, b3", "“b4” is a single; “spinenet” allows bottleneck, residual"),
     ],
@@ -123,7 +123,7 @@ def test_what_leaves_the_space(tmp_path: Path, changes: str, reason: str) -> Non
     ("changes", "reason"),
     [
         ("b3: residual @3 <- s0, s1", "“b3” is a residual; “r0_permutations” allows bottleneck"),
-        ("b3: bottleneck @4 <- s0, s1", "no block of the seed can be moved to level 4"),
+        ("b3: bottleneck @4 <- s0, s1", "no block of the seed is left to be “b11”, a bottleneck at level 4"),
     ],
 )
 def test_nothing_is_adjusted_in_permutations(tmp_path: Path, changes: str, reason: str) -> None:

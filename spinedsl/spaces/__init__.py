@@ -1,0 +1,1 @@
+"""Search spaces: encodings and their numbers, counts, samples, membership, moves. Nothing here trains."""
