@@ -2,4 +2,6 @@
 
 from spinedsl.cli import main
 
-main()
+# A process that `search` starts imports this file again.
+if __name__ == "__main__":
+    main()

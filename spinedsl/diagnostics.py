@@ -69,6 +69,7 @@ CODES: dict[str, str] = {
     "SP057": "a calibration that can't be done",
     "SP058": "a network that a framework can't take",
     "SP059": "a file that a runtime would mishandle",
+    "SP060": "a search that can't go on",
     # What only `spinec lint` finds.
     "SP100": "an ignore comment that ignores nothing",
     "SP101": "a block that nobody reads, and that joins an output block",

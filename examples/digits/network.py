@@ -44,6 +44,11 @@ def compiled(model: str, overrides: Mapping[str, str] | None) -> ModuleType:
     BUILD.mkdir(parents=True, exist_ok=True)
     path = BUILD / f"{model}.py"
     spinedsl.compile(f"{SPEC}:{model}", output=path, overrides=overrides, force=True)
+    return imported(path)
+
+
+def imported(path: Path) -> ModuleType:
+    """A generated file as a module."""
     specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)

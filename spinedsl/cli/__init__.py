@@ -35,6 +35,7 @@ COMMANDS = {
     "draw": "Draw a network as SVG, PNG, DOT or Mermaid.",
     "view": "Write a page to look around in a network, or to compare two.",
     "space": "Count, sample and walk search spaces.",
+    "search": "Search a space for networks that are good at something.",
     "verify": "Run both targets with the same weights and compare them.",
     "run": "Run a compiled model on images: detect, classify or segment.",
     "bench": "Time a network in every runtime, or a model from image to result.",

@@ -125,15 +125,6 @@ def network_called(spec: str) -> Network:
     return open_spec(spec).network
 
 
-def member_name(space: SearchSpace, encoding: Encoding) -> str:
-    """What a member is called: by its number, or by a digest of it where that is too long for a name."""
-    import hashlib
-
-    rank = str(space.rank(encoding))
-    name = f"{space.name}_{rank}"
-    return name if len(name) <= 64 else f"{space.name[:40]}_{hashlib.sha256(rank.encode()).hexdigest()[:16]}"
-
-
 def show_members(
     space: SearchSpace, encodings: Iterable[Encoding], written: Written, total: int | None = None
 ) -> None:
@@ -143,7 +134,7 @@ def show_members(
         total: how many there are, if that is known.
     """
     from spinedsl.emit.output import write_output
-    from spinedsl.spaces.writing import member_text
+    from spinedsl.spaces.writing import member_name, member_text
     from spinedsl.version import __version__
 
     if written.folder is not None:

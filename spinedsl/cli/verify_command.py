@@ -20,7 +20,7 @@ from spinedsl.profiles import Level
 from spinedsl.runtime import TOLERANCE, Report, verify
 
 
-def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+def size_of(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
     if value is None:
         return None
     match = re.fullmatch(r"\s*(\d{1,5})(?:\s*x\s*(\d{1,5}))?\s*", value)
@@ -31,7 +31,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 
 @click.command("verify")
 @options.spec
-@click.option("--size", metavar="H or HxW", callback=_size,
+@click.option("--size", metavar="H or HxW", callback=size_of,
               help="Of the image.  [default: the smallest of at least 128]")  # fmt: skip
 @click.option("--batch", type=click.IntRange(1, 1024), default=2, show_default=True, help="How many images.")
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE.safetensors",

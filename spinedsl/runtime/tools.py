@@ -9,7 +9,7 @@ from spinedsl.diagnostics import fail
 
 EXTRAS = {
     "torch": "torch", "onnxruntime": "runtime", "PIL": "images", "openvino": "bench", "onnxslim": "bench",
-    "onnxscript": "bench", "matplotlib": "bench",
+    "onnxscript": "bench", "matplotlib": "bench", "optuna": "search",
 }  # fmt: skip
 """The extra that brings each library."""
 

@@ -167,6 +167,10 @@ class Chosen:
         return (design.chosen[self.choice.setting],)
 
 
+FACTORS: tuple[type[Factor], ...] = (Chosen, Order, Parents, Adjusted)
+"""All kinds of factors, in the order of an encoding."""
+
+
 def combination(rank: int, candidates: range, count: int) -> tuple[int, ...]:
     """The `rank`-th set of `count` candidates in lexicographic order, ascending."""
     found = []

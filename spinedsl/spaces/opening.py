@@ -86,7 +86,9 @@ def parse_requirement(text: str) -> Requirement:
             "SP010", f"“{text}” is not one condition", Span(source, 0, len(source.text)),
             help='write `--require "macs(640) <= 30G"`; give the option again for another one',
         )  # fmt: skip
-    return read_requirement(rules[0])
+    requirement = read_requirement(rules[0])
+    # Without the word that nobody typed.
+    return requirement.model_copy(update={"span": requirement.condition.span})
 
 
 def standard_spaces() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 
@@ -12,7 +13,7 @@ from spinedsl.ir.model import Block, Network, Space
 from spinedsl.ir.possible import candidates, window_of
 from spinedsl.records import record
 from spinedsl.spaces.building import Builder
-from spinedsl.spaces.factors import Adjusted, Chosen, Design, Factor, Order, Parents
+from spinedsl.spaces.factors import FACTORS, Adjusted, Chosen, Design, Factor, Order, Parents
 
 Encoding = tuple[int, ...]
 """One number for each digit of a space, below its size: all that is decided in a member."""
@@ -32,10 +33,14 @@ class SearchSpace:
 
     Attributes:
         seed: with the definitions of everything that members may have.
+        start: what is kept of what isn't decided; the seed network's own if None.
+        decided: kinds of factors that are decided; the others stay as they are in `start`.
     """
 
     space: Space
     seed: Network
+    start: Design | None = None
+    decided: tuple[type[Factor], ...] = FACTORS
 
     @property
     def name(self) -> str:
@@ -45,7 +50,7 @@ class SearchSpace:
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
         """Everything that is decided, the settings of the whole network first."""
-        return tuple(_factors(self.space))
+        return tuple(factor for factor in _factors(self.space) if isinstance(factor, self.decided))
 
     @cached_property
     def digits(self) -> tuple[Digit, ...]:
@@ -87,6 +92,10 @@ class SearchSpace:
             number = number * digit.size + value
         return number
 
+    def number(self, encoding: Encoding) -> int:
+        """The number in the whole space, of which this may be the part where only something is decided."""
+        return self._whole.rank(self._whole.encode(self.design(encoding)))
+
     # ---- networks
 
     def network(self, encoding: Encoding, name: str | None = None) -> Network:
@@ -107,12 +116,24 @@ class SearchSpace:
         return design
 
     def seed_design(self) -> Design:
-        """What the seed network itself is, as far as nothing is decided."""
-        return self._builder.design()
+        """What is kept of what isn't decided; what is, will be overwritten."""
+        return self._builder.design() if self.start is None else self.start.copy()
+
+    def deciding(self, factors: tuple[type[Factor], ...], start: Encoding) -> SearchSpace:
+        """The part of the space where only some kinds of factors are decided.
+
+        Args:
+            start: of this space; what isn't decided stays as it is there.
+        """
+        return replace(self, start=self.design(start), decided=factors)
 
     def encode(self, design: Design) -> Encoding:
         """The encoding that says what a design does."""
         return tuple(digit for factor in self.factors for digit in factor.digits(design))
+
+    @cached_property
+    def _whole(self) -> SearchSpace:
+        return replace(self, start=None, decided=FACTORS)
 
     @cached_property
     def _builder(self) -> Builder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from spinedsl import resources
@@ -10,7 +11,15 @@ from spinedsl.ir.model import Network
 from spinedsl.ir.standard import in_library
 from spinedsl.ir.writing import bare_text, network_text
 from spinedsl.source import Source
+from spinedsl.spaces.search_space import Encoding, SearchSpace
 from spinedsl.syntax.formatting import formatted
+
+
+def member_name(space: SearchSpace, encoding: Encoding) -> str:
+    """What a member is called: by its number, or by a digest of it where that is too long for a name."""
+    rank = str(space.number(encoding))
+    name = f"{space.name}_{rank}"
+    return name if len(name) <= 64 else f"{space.name[:40]}_{hashlib.sha256(rank.encode()).hexdigest()[:16]}"
 
 
 def member_text(network: Network, comments: Iterable[str] = ()) -> str:

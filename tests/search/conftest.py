@@ -1,0 +1,3 @@
+from search_support import folder
+
+__all__ = ["folder"]
