@@ -16,6 +16,7 @@ PARTS = {
     "Comparison": "benchmarks.comparison",
     "Every network": "benchmarks.every_spec",
     "Merged siblings": "benchmarks.siblings",
+    "Search spaces": "benchmarks.space_costs",
 }
 
 

@@ -1,6 +1,7 @@
 """How fast members of the paper's search space are drawn and costed: `python -m benchmarks.space_costs`.
 
-Prints networks a second in one process and over all cores, and what a process holds after many.
+Tells networks a second in one process and over all cores, and what a process holds after many. Two
+processes that compute sums without touching memory show what the machine itself gives for a second core.
 """
 
 from __future__ import annotations
@@ -9,33 +10,45 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 
 from spinedsl.analysis.requirements import Requirements
 from spinedsl.spaces.opening import open_space
+from spinedsl.spaces.parallel import costs_of
 from spinedsl.spaces.sampling import sample
 
 SPACE = "std:spinenet"
+NUMBER = 6_000
 
 
-def drawn(number: int, seed: int = 0) -> float:
+def drawn(number: int) -> float:
     """Seconds for drawing so many."""
     space, start = open_space(SPACE), time.perf_counter()
-    for _ in islice(sample(space, Requirements(()), seed), number):
+    for _ in islice(sample(space, Requirements(()), 0), number):
         pass
     return time.perf_counter() - start
 
 
-def costed(number: int, seed: int = 0) -> float:
-    """Seconds for drawing so many and asking what each costs, after a hundred to learn the pieces from."""
-    space, requirements = open_space(SPACE), Requirements(())
-    members = sample(space, requirements, seed)
-    for member in islice(members, 100):
-        requirements.costs(member.network)
+def costed(number: int, jobs: int) -> float:
+    """Seconds for telling what so many cost, behind a thousand that start processes and teach them pieces."""
+    space = open_space(SPACE)
+    encodings = (member.encoding for member in sample(space, Requirements(()), 0))
+    costs = costs_of(space, islice(encodings, number + 1_000), jobs)
+    for _ in islice(costs, 1_000):
+        pass
     start = time.perf_counter()
-    for member in islice(members, number):
-        requirements.costs(member.network)
+    for _ in costs:
+        pass
+    return time.perf_counter() - start
+
+
+def sums(number: int) -> float:
+    """Seconds for so many million additions."""
+    start, total = time.perf_counter(), 0
+    for value in range(number * 1_000_000):
+        total += value
     return time.perf_counter() - start
 
 
@@ -45,23 +58,30 @@ def held() -> float:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def main() -> None:
-    """Print the table."""
-    number = 10_000
-    seconds = drawn(number)
-    print(f"{number:,} drawn in {seconds:.2f} s, {seconds / number * 1e3:.2f} ms each")
+def rows() -> Iterator[tuple[str, str]]:
+    """What is measured, and what came out."""
+    seconds = drawn(10_000)
+    yield "10,000 drawn", f"{seconds:.1f} s, {seconds / 10:.2f} ms each"
+    alone = NUMBER / costed(NUMBER, 1)
+    yield "costed, one process", f"{alone:,.0f} a second, {1e3 / alone:.1f} ms each"
     cores = os.cpu_count() or 1
-    alone = 3_000 / costed(3_000)
-    print(f"drawn and costed in one process: {alone:,.0f} networks a second, {1e3 / alone:.2f} ms each")
+    together = NUMBER / costed(NUMBER, cores)
+    yield f"the same in {cores} processes", f"{together:,.0f} a second, {together / alone:.2f} times as many"
+    single = sums(20)
     with ProcessPoolExecutor(cores) as pool:
-        list(pool.map(costed, [10] * cores))
-        times = list(pool.map(costed, [3_000] * cores, range(cores)))
-    together = sum(3_000 / each for each in times)
-    print(f"in {cores} processes: {together:,.0f} a second, {together / alone:.2f} times as many")
+        several = max(pool.map(sums, [20] * cores))
+    yield f"sums in {cores} processes", f"{cores * single / several:.2f} times as many"
+    memory = []
     for many in (1_000, 9_000, 90_000):
-        costed(many, seed=1)
-        print(f"held after {many:,} more: {held():.0f} MiB")
+        costed(many, 1)
+        memory.append(f"{held():.0f} MiB")
+    yield "held after 1,000, 10,000, 100,000", ", ".join(memory)
+
+
+def report() -> str:
+    """The table."""
+    return "\n".join(["| | |", "|---|---:|", *(f"| {what} | {told} |" for what, told in rows())])
 
 
 if __name__ == "__main__":
-    main()
+    print(report())

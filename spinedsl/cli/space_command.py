@@ -27,7 +27,7 @@ from spinedsl.cli.tables import aligned
 if TYPE_CHECKING:
     from spinedsl.analysis.requirements import Requirements
     from spinedsl.spaces.counting import Count
-    from spinedsl.spaces.sampling import Estimate
+    from spinedsl.spaces.estimating import Estimate
     from spinedsl.spaces.search_space import SearchSpace
 
 
@@ -65,8 +65,12 @@ def list_(as_json: bool) -> None:
 @click.option("--samples", type=click.IntRange(100, 10_000_000), default=10_000, show_default=True,
               help="Networks drawn to estimate how many meet the requirements.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
+              help="Processes that look at them; the result is the same.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As JSON; numbers as text, they have many digits.")
-def count(space: SearchSpace, requirements: Requirements, samples: int, seed: int, as_json: bool) -> None:
+def count(
+    space: SearchSpace, requirements: Requirements, samples: int, seed: int, jobs: int, as_json: bool
+) -> None:
     """Count the networks of a search space, factor by factor.
 
     Counted are choices, as the papers do; two of them may make the same network where blocks are alike,
@@ -79,13 +83,13 @@ def count(space: SearchSpace, requirements: Requirements, samples: int, seed: in
       spinec space count std:spinenet --require "macs(640) <= 40G" --samples 2000
     """
     from spinedsl.spaces.counting import counts, distinct
-    from spinedsl.spaces.sampling import count_meeting
+    from spinedsl.spaces.estimating import count_meeting
 
     factors, different = counts(space), distinct(space)
     estimate = None
     if requirements.conditions:
         with progress("drawing") as tell:
-            estimate = count_meeting(space, requirements, samples, seed, tell)
+            estimate = count_meeting(space, requirements, samples, seed, tell, jobs)
     if as_json:
         click.echo(json.dumps(_document(space, factors, different, estimate), indent=2))
         return

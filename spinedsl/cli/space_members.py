@@ -11,7 +11,7 @@ import click
 
 from spinedsl.cli import console
 from spinedsl.cli.progress import progress
-from spinedsl.diagnostics import Diagnostics, fail
+from spinedsl.diagnostics import Diagnostics
 from spinedsl.records import record
 from spinedsl.resources import SUFFIX
 
@@ -133,12 +133,12 @@ def show_members(
     Args:
         total: how many there are, if that is known.
     """
-    from spinedsl.emit.output import write_output
+    from spinedsl.emit.output import make_folder, write_output
     from spinedsl.spaces.writing import member_name, member_text
     from spinedsl.version import __version__
 
     if written.folder is not None:
-        _make(written.folder)
+        make_folder(written.folder)
     count = 0
     with progress("writing") as tell:
         for encoding in encodings:
@@ -153,12 +153,3 @@ def show_members(
             count += 1
     if written.folder is not None:
         console.say(f"wrote {count:,} network{'s' * (count != 1)} to {written.folder}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise fail(
-            "SP050", f"“{folder}” can't be made: {error.strerror}", help="choose another folder"
-        ) from error

@@ -107,6 +107,20 @@ class Staged:
         return Written(self.path, True, self.size)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs, and those above it, if they aren't there.
+
+    Raises:
+        DiagnosticError: it can't be made (SP050).
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise fail(
+            "SP050", f"“{folder}” can't be made: {problem.strerror}", help="choose another folder"
+        ) from problem
+
+
 def rewrite_file(path: Path, before: str, after: str) -> None:
     """Replace the text of somebody's own file, whole or not at all; its permissions stay.
 

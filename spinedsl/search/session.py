@@ -21,6 +21,7 @@ from optuna.study import Study, StudyDirection
 
 from spinedsl.analysis.requirements import Requirements, refuse_unmet
 from spinedsl.diagnostics import DiagnosticError, Diagnostics, fail
+from spinedsl.emit.output import make_folder
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.ir.model import ImageInput, Network
 from spinedsl.records import record
@@ -130,7 +131,7 @@ def search(request: Request, events: Events | None = None) -> Outcome:
     name = request.study or request.space.name
     chosen = request.chosen_sampler
     starts = [_start(network, request) for network in request.starts]
-    _make(request.folder)
+    make_folder(request.folder)
     storage = open_storage(request.storage, request.folder)
     if not request.steps:
         return _searched(request, storage, name, request.space, starts, request.folder, chosen, events)
@@ -141,7 +142,7 @@ def search(request: Request, events: Events | None = None) -> Outcome:
         told = "" if space.size > 1 else ", of which the space decides nothing"
         events.news(f"step {number} of {len(request.steps)}: {step}{told}")
         folder = request.folder / step
-        _make(folder)
+        make_folder(folder)
         # What doesn't meet the requirements is nothing to try, but may be something to start from.
         met = request.requirements.met(request.space.network(kept))
         again = [space.encode(request.space.design(kept))] if met else []
@@ -284,12 +285,3 @@ class _Resizing:
 
 def _resizing(size: tuple[int, int] | None) -> _Resizing:
     return _Resizing(size)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise fail(
-            "SP050", f"“{folder}” can't be made: {problem.strerror}", help="choose another folder with `-o`"
-        ) from problem

@@ -1,4 +1,4 @@
-"""Drawing members: uniformly, by number; and how many meet what is required.
+"""Drawing members: uniformly, by number.
 
 Every encoding is as likely as any other. Those that don't meet the requirements are drawn again, so
 those that do stay equally likely.
@@ -7,10 +7,8 @@ those that do stay equally likely.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
-from math import ceil, floor, sqrt
 from random import Random
 
 from spinedsl.analysis.requirements import Requirements, Violation
@@ -23,9 +21,7 @@ from spinedsl.spaces.search_space import Encoding, SearchSpace
 MAX_REFUSED = 5_000
 """How many networks in a row may be refused before drawing gives up."""
 SMALL = 20_000
-"""Spaces up to this size are looked at whole."""
-_Z = 1.959963984540054
-"""Of a confidence of 95 %."""
+"""Spaces up to this size may be looked at whole."""
 
 
 @record
@@ -137,59 +133,3 @@ def refused(network: Network, requirements: Requirements) -> tuple[Violation, ..
     except DiagnosticError as error:
         first = error.diagnostics[0]
         return (Violation("a network that compiles", (first.message,)),)
-
-
-@record
-class Estimate:
-    """How many encodings meet the requirements.
-
-    Attributes:
-        met, drawn: of how many that were looked at.
-        low, high: bounds of their number, with a confidence of 95 % (Wilson 1927); equal if it is exact.
-    """
-
-    met: int
-    drawn: int
-    low: int
-    high: int
-
-    @property
-    def exact(self) -> bool:
-        """Whether all were looked at."""
-        return self.low == self.high
-
-
-def count_meeting(
-    space: SearchSpace,
-    requirements: Requirements,
-    draws: int,
-    seed: int,
-    tell: Callable[..., None] = lambda done, total, what="": None,
-) -> Estimate:
-    """How many encodings of a space meet the requirements: exactly if it is small, else an estimate.
-
-    Args:
-        draws: how many are drawn from a large space.
-        tell: is told how far it is: so many of so many.
-    """
-    if not requirements.conditions:
-        return Estimate(space.size, space.size, space.size, space.size)
-    whole, random = space.size <= max(SMALL, draws), Random(seed)
-    number, met = space.size if whole else draws, 0
-    for index in range(number):
-        tell(index, number)
-        network = space.network(space.unrank(index if whole else random.randrange(space.size)))
-        met += not refused(network, requirements)
-    if whole:
-        return Estimate(met, number, met, met)
-    low, high = (Fraction(bound) * space.size for bound in wilson(met, draws))
-    return Estimate(met, draws, floor(low), ceil(high))
-
-
-def wilson(met: int, drawn: int) -> tuple[float, float]:
-    """Bounds of a share, with a confidence of 95 %, from how many of those drawn met it."""
-    share, z2 = met / drawn, _Z * _Z
-    middle = (share + z2 / (2 * drawn)) / (1 + z2 / drawn)
-    reach = _Z * sqrt(share * (1 - share) / drawn + z2 / (4 * drawn * drawn)) / (1 + z2 / drawn)
-    # Where all or none met it, rounding would leave something of what is exactly 0 or 1.
-    return (middle - reach if met else 0.0), (middle + reach if met < drawn else 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from math import comb, factorial, prod
 
 import pytest
@@ -13,8 +14,11 @@ from space_support import enumerated, rows_of, small
 from spinedsl.analysis.requirements import Requirements
 from spinedsl.spaces import counting
 from spinedsl.spaces.counting import counts, distinct
+from spinedsl.spaces.estimating import count_meeting, wilson
 from spinedsl.spaces.opening import open_space, parse_requirement, standard_spaces
-from spinedsl.spaces.sampling import count_meeting, members, wilson
+from spinedsl.spaces.parallel import CHUNK, costs_of
+from spinedsl.spaces.sampling import members
+from spinedsl.spaces.search_space import Encoding
 
 N = 15
 
@@ -128,3 +132,28 @@ def test_what_takes_too_long_to_count_is_not_counted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(counting, "MAX_STATES", 5)
     assert distinct(space) is None
     assert prod(count.number for count in counts(space)) == space.size == 6 * 8
+
+
+def test_processes_answer_in_order_what_one_answers() -> None:
+    space = open_space("std:spinenet")
+    ranks = [space.size * index // 250 for index in range(250)]
+    encodings = [space.unrank(rank) for rank in ranks]
+    assert list(costs_of(space, encodings, 2)) == list(costs_of(space, encodings))
+    requirements = Requirements([parse_requirement("macs <= 28G")])
+    estimates = [count_meeting(space, requirements, 250, seed=3, jobs=jobs) for jobs in (1, 3)]
+    assert estimates[0] == estimates[1]
+    assert 0 < estimates[0].met < 250
+
+
+def test_processes_are_a_few_chunks_ahead_and_no_more() -> None:
+    space, asked = open_space("std:spinenet"), []
+
+    def encodings() -> Iterator[Encoding]:
+        for rank in range(5_000):
+            asked.append(rank)
+            yield space.unrank(rank)
+
+    answers = costs_of(space, encodings(), 2)
+    next(answers)
+    assert len(asked) <= 5 * CHUNK
+    answers.close()
