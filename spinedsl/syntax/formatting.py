@@ -13,7 +13,7 @@ Ensures: the same syntax, so that nothing means anything else; formatting twice 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -34,6 +34,15 @@ def formatted(source: Source) -> str:
         DiagnosticError: the text is not of the language.
     """
     return _Formatter(source).run(parse(source))
+
+
+def table(rows: Iterable[tuple[str, ...]], indent: int) -> str:
+    """Lines of a table, as they stand in a formatted file.
+
+    Args:
+        rows: cells of each.
+    """
+    return "".join(f"{line}\n" for line in _aligned([_Line(indent, cells, "table") for cells in rows]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,16 +176,23 @@ def _leaf(node: nodes.Node, *cells: str, table: str = "") -> Leaf:
 
 
 def _block(node: nodes.Block) -> Leaf:
-    text = printer.block(node)
+    cells = block_cells(printer.block(node), node.name.text, printer.call(node.kind))
+    return _leaf(node, *cells, table="block")
+
+
+def block_cells(text: str, name: str, kind: str) -> tuple[str, ...]:
+    """The columns of a block: name, kind, level with options, connections, endpoint.
+
+    Args:
+        text: the whole line.
+    """
     head, arrow, rest = text.partition(" <- ")
-    name, kind = f"{node.name}:", printer.call(node.kind)
-    level = head.removeprefix(f"{name} {kind}").strip()
+    level = head.removeprefix(f"{name}: {kind}").strip()
     sources, double, endpoint = rest.partition(" => ")
-    cells = (
-        name,
+    return (
+        f"{name}:",
         kind,
         level,
         f"<- {sources}" if arrow else "",
         f"=> {endpoint}" if double else "",
     )
-    return _leaf(node, *cells, table="block")

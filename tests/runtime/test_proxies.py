@@ -102,6 +102,14 @@ def test_norms_pass_on_and_biases_flow():
     assert synflow(network, SMALL) == pytest.approx(math.log(PIXELS * flow), rel=1e-12)
 
 
+def test_a_norm_may_be_written_over():
+    """As rewritten modules do, while others read what was normalised."""
+    norm = nn.BatchNorm2d(4)
+    network = drawn(nn.Conv2d(3, 4, 1, bias=False), Applied(lambda x: norm(x).add_(x) + x))
+    flow = 3 * np.abs(matrix(network[0])).sum()
+    assert synflow(network, SMALL) == pytest.approx(math.log(PIXELS * flow), rel=1e-12)
+
+
 @pytest.mark.parametrize("activation", [nn.ReLU6, nn.SiLU, nn.Hardswish])
 def test_rectifiers_are_linear(activation):
     """Weights are so large that relu6 would be full, and so few that swish isn't yet relu."""
@@ -193,7 +201,7 @@ def test_every_rectifier_has_its_threshold(function, threshold, in_place):
     with torch.no_grad():
         network[0].weight.fill_(1)
         network[0].bias.copy_(torch.tensor([0.0, 1.0, 2.0, 3.0]))
-    values = np.array([-0.5, -1.5, -2.5, -3.5]) + threshold
+    values = np.array([-0.5, -1.0, -2.0, -3.5]) + threshold  # at the threshold itself nothing passes
     codes = (values[:, None] + np.arange(4) > threshold).astype(float)
     assert codes.sum(1).tolist() == [3, 2, 1, 0]
     assert naswot(network, images(*values)) == pytest.approx(log_determinant(codes), rel=1e-12)
@@ -326,8 +334,11 @@ def test_draws_are_averaged():
 
 
 def test_scores_that_are_no_numbers():
-    dead = nn.Sequential(nn.Conv2d(3, 4, 1), Applied(lambda x: x * 0), nn.BatchNorm2d(4))
-    assert zen(dead, SMALL, batch=4) == -math.inf
+    norm = nn.BatchNorm2d(4)
+    beside_a_constant = nn.Sequential(nn.Conv2d(3, 4, 1), Applied(lambda x: {"P3": x, "P4": norm(x * 0)}))
+    assert zen(beside_a_constant, SMALL, batch=4) == -math.inf
+    unmoved = nn.Sequential(nn.Conv2d(3, 4, 1), Applied(lambda x: x * 0))
+    assert zen(unmoved, SMALL, batch=4) == -math.inf
     deep = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(2)), Applied(lambda x: x * 1e38))
     assert not math.isfinite(zen(deep, SMALL, batch=4))
 

@@ -27,7 +27,7 @@ from spinedsl.spaces.opening import open_space, parse_requirement, standard_spac
 from spinedsl.spaces.repair import repair
 from spinedsl.spaces.sampling import sample
 from spinedsl.spaces.search_space import SearchSpace
-from spinedsl.spaces.writing import member_text
+from spinedsl.spaces.writing import MemberWriter, member_text
 from spinedsl.specification import open_spec
 
 FREE = Requirements(())
@@ -340,3 +340,13 @@ def test_members_are_complete_files(which: int, number: int) -> None:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in standard_spaces()])
+def test_many_are_written_as_one_is(name: str) -> None:
+    space, writer, random = open_space(f"std:{name}"), MemberWriter(), Random(5)
+    for number in range(12):
+        encoding = space.unrank(random.randrange(space.size))
+        network = space.network(encoding, f"n{number}")
+        comments = ("where from",) * (number % 2)
+        assert writer.text(network, comments) == member_text(network, comments)
