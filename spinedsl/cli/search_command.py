@@ -49,7 +49,9 @@ def _steps(context: click.Context, parameter: click.Parameter, value: str | None
               help="Who proposes networks.  [default: evolution, or nsga2 for several objectives]")  # fmt: skip
 @click.option("--trials", type=click.IntRange(1, 1_000_000),
               help=f"Networks to try, those of before and of others included.  [default: {TRIALS}]")  # fmt: skip
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Begin with none after so long.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Begin with none after so long, in each step."
+)
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
               help="A network that takes longer fails.  [default: no limit]")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True,
@@ -122,7 +124,8 @@ def command(
         limits=Limits(trials, minutes, timeout, jobs),
         starts=tuple(network_called(spec) for spec in starts), **others,
     )  # fmt: skip
-    with progress("searching", patience=0.0) as tell:
+    label = "searching" if trials is not None else "searching, in seconds"
+    with progress(label, patience=0.0) as tell:
         told = _Told(objectives, tell, minutes)
         events = Events(told.finished, told.news, told.progress)
         try:

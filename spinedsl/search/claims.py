@@ -56,9 +56,12 @@ class Claims:
     _heard: dict[int, tuple[object, float]] = field(default_factory=dict)
     _told: float = field(default_factory=lambda: time.monotonic())
 
-    def claim(self, trial: Trial, network: str) -> bool:
-        """Whether this process may run a trial; one that yields is ended."""
+    def begin(self, trial: Trial) -> None:
+        """Say that a trial is this process's, before it has a network."""
         trial.set_user_attr(PROCESS, self.process)
+
+    def claim(self, trial: Trial, network: str) -> bool:
+        """Whether this process may run a trial it has begun; one that yields is ended."""
         trial.set_user_attr(NETWORK, network)
         older = [each for each in self._trials() if _counts(each) and _goes_before(each, trial)]
         if any(each.user_attrs.get(NETWORK) == network for each in older):
@@ -77,6 +80,10 @@ class Claims:
     def running(self) -> list[FrozenTrial]:
         """Trials on their way, in any process."""
         return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+    def waiting(self) -> bool:
+        """Whether something is in the queue."""
+        return bool(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def finish(self, trial: Trial, values: list[float]) -> bool:
         """End a trial with its values; False if others had given it up."""

@@ -23,10 +23,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from spinedsl.analysis.requirements import Requirements
-from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ir.fingerprint import spec_hash
 from spinedsl.spaces.moves import crossover, mutate
 from spinedsl.spaces.sampling import SMALL, refused, sample
@@ -67,7 +66,7 @@ class Candidates:
 
     space: SearchSpace
     requirements: Requirements
-    distributions: dict[str, BaseDistribution] = field(init=False)
+    distributions: dict[str, CategoricalDistribution] = field(init=False)
 
     def __post_init__(self) -> None:
         self.distributions = {
@@ -75,6 +74,16 @@ class Candidates:
             for digit in self.space.digits
             if digit.size > 1
         }
+
+    def suggested(self, trial: Trial) -> Encoding:
+        """The encoding that a trial gets, of its sampler or the queue.
+
+        Raises:
+            Exhausted, DiagnosticError: as `new`.
+        """
+        for name, distribution in self.distributions.items():
+            trial.suggest_categorical(name, distribution.choices)
+        return self.encoding(trial.params)
 
     def encoding(self, digits: dict[str, Any]) -> Encoding:
         """The encoding that a trial's parameters say."""
@@ -120,29 +129,20 @@ class MemberSampler(BaseSampler):
     Attributes:
         propose: where to look.
         inner: a sampler that has to be told of trials.
-        problem: why the last proposal is none; Optuna has begun the trial before it asks for one.
     """
 
     def __init__(self, candidates: Candidates, propose: Propose, seed: int, inner: BaseSampler | None = None):
         self.candidates, self.propose, self.seed, self.inner = candidates, propose, seed, inner
-        self.problem: Exhausted | DiagnosticError | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self.candidates.distributions
+        return dict(self.candidates.distributions)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        self.problem = None
-        if "fixed_params" in trial.system_attrs:
-            return {}
         random = Random(f"{self.seed} {trial.number}")
         proposal = self.propose(study, trial, random)
-        try:
-            return self.candidates.digits(self.candidates.new(proposal, tried(study), random))
-        except (Exhausted, DiagnosticError) as problem:
-            self.problem = problem
-            return self.candidates.digits(self.candidates.space.unrank(0))
+        return self.candidates.digits(self.candidates.new(proposal, tried(study), random))
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -206,7 +206,7 @@ def _mixed(seed: int, known: int) -> int:
 
 def _asking(inner: BaseSampler, candidates: Candidates) -> Propose:
     def propose(study: Study, trial: FrozenTrial, random: Random) -> Encoding | None:
-        digits = inner.sample_relative(study, trial, candidates.distributions)
+        digits = inner.sample_relative(study, trial, dict(candidates.distributions))
         return candidates.encoding(digits) if digits else None
 
     return propose

@@ -21,7 +21,7 @@ from optuna.study import Study
 from optuna.trial import Trial
 
 from spinedsl.analysis.costs import Costs
-from spinedsl.diagnostics import fail
+from spinedsl.diagnostics import DiagnosticError, fail
 from spinedsl.ir.model import Network
 from spinedsl.records import record
 from spinedsl.resources import SUFFIX
@@ -112,6 +112,7 @@ class Search:
     _claims: Claims = field(init=False)
     _workers: Workers[Begun] = field(init=False)
     _exhausted: bool = field(init=False, default=False)
+    _waits: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
     _last_reason: str = field(init=False, default="")
     _until: float = field(init=False, default=math.inf)
@@ -154,11 +155,21 @@ class Search:
             return True
         others = self._claims.running()
         if others:
-            time.sleep(TICK)
+            self._wait(len(others))
         return bool(others) or self._wants_more()
 
+    def _wait(self, others: int) -> None:
+        """Others may be killed, and leave their networks to this process."""
+        if not self._waits:
+            self.events.news(f"waiting for {others} that other processes are at")
+            self._waits = True
+        time.sleep(TICK)
+
     def _wants_more(self) -> bool:
-        if self._exhausted or time.monotonic() >= self._until or self._failures >= MAX_FAILURES:
+        if time.monotonic() >= self._until or self._failures >= MAX_FAILURES:
+            return False
+        # What was lost is run again, even if there is nothing new.
+        if self._exhausted and not self._claims.waiting():
             return False
         return self.limits.trials is None or self._claims.counted() < self.limits.trials
 
@@ -167,21 +178,30 @@ class Search:
         candidates = self.sampler.candidates
         # A process that is so slow that others take it for dead has lost its trial.
         with contextlib.suppress(UpdateFinishedTrialError):
-            trial = self.study.ask(candidates.distributions)
-            problem = self.sampler.problem
-            if problem is not None:
-                self._claims.fail(trial, ENOUGH)
-                if not isinstance(problem, Exhausted):
-                    raise problem
-                self._exhausted = True
-                self.events.news("every network that meets what is required has been tried")
+            trial = self.study.ask()
+            self._claims.begin(trial)
+            encoding = self._proposed(trial)
+            if encoding is None:
                 return
-            encoding = candidates.encoding(trial.params)
             if self._claims.claim(trial, candidates.identity(encoding)):
                 self._measure(trial, encoding)
             elif not candidates.distributions:
                 # Optuna asks no sampler where there is nothing to decide.
                 self._exhausted = True
+
+    def _proposed(self, trial: Trial) -> Encoding | None:
+        """The network of a trial; None if there is nothing left, and then the trial is ended."""
+        try:
+            return self.sampler.candidates.suggested(trial)
+        except Exhausted:
+            self._claims.fail(trial, ENOUGH)
+            if not self._exhausted:
+                self.events.news("every network that meets what is required has been tried")
+            self._exhausted = True
+            return None
+        except DiagnosticError:
+            self._claims.fail(trial, ENOUGH)
+            raise
 
     def _measure(self, trial: Trial, encoding: Encoding) -> None:
         candidates = self.sampler.candidates
@@ -193,7 +213,7 @@ class Search:
         begun = Begun(trial, costs, self.folder / f"trial_{trial.number}{SUFFIX}")
         measured = tuple(each.name for each in self.objectives if each.kind != "cost")
         if measured:
-            begun.path.write_text(member_text(network), encoding="utf-8")
+            _write(begun.path, member_text(network))
             self._workers.start(begun, Task(begun.path, measured, self.seed))
         else:
             self._finish(begun, Answer({}))
@@ -235,6 +255,16 @@ class Search:
             "SP060", f"{MAX_FAILURES} networks in a row failed; the last one: {self._last_reason}",
             help=f"what was printed meanwhile is in {self.folder}",
         )  # fmt: skip
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise fail(
+            "SP050", f"“{path}” can't be written: {problem.strerror}",
+            help="make room for it; the same command goes on",
+        ) from problem  # fmt: skip
 
 
 def costs_of(costs: Costs) -> dict[str, int]:

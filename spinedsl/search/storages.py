@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study, StudyDirection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, InternalError, ProgrammingError, SQLAlchemyError
 
 from spinedsl.diagnostics import DiagnosticError, fail
+
+if sys.platform != "win32":
+    import fcntl
 
 Result = TypeVar("Result")
 JOURNAL = "journal.log"
@@ -30,6 +34,34 @@ TROUBLE = (StorageInternalError, SQLAlchemyError, OSError)
 """What a storage raises when it can't be reached."""
 
 
+class Lock(JournalFileOpenLock):
+    """A lock that the system holds for this process, and lets go of when it is killed.
+
+    Optuna's is a file that whoever is killed leaves behind; others wait for half a minute, and if the path
+    is relative, for ever.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+        self._held: BinaryIO | None = None
+
+    def acquire(self) -> bool:
+        self._held = self._path.open("ab")
+        fcntl.flock(self._held, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+def _lock_beside(path: Path) -> JournalFileOpenLock:
+    beside = path.with_suffix(".lock")
+    return JournalFileOpenLock(str(beside.absolute())) if sys.platform == "win32" else Lock(beside)
+
+
 class Journal(JournalFileBackend):
     """Optuna's journal file, which notices when somebody takes the file away.
 
@@ -37,9 +69,14 @@ class Journal(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
+        lock = _lock_beside(path)
         if path.exists():
-            mend(path)
-        super().__init__(str(path))
+            lock.acquire()
+            try:
+                mend(path)
+            finally:
+                lock.release()
+        super().__init__(str(path), lock)
         self._path, self._inode = path, path.stat().st_ino
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 import pytest
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from spinedsl.search import claims
 from spinedsl.search.claims import AGAIN, ENOUGH, REASON, YIELDED, Claims, process_name
@@ -17,6 +17,11 @@ def study() -> Study:
     return optuna.create_study()
 
 
+def claimed(claims: Claims, trial: Trial, network: str) -> bool:
+    claims.begin(trial)
+    return claims.claim(trial, network)
+
+
 def elsewhere(study: Study, name: str, limit: int | None = None) -> Claims:
     """Another process, on another machine."""
     return Claims(study, limit, process=f"machine {name}:1:1")
@@ -26,30 +31,30 @@ def test_the_older_trial_has_the_network(study: Study) -> None:
     one, other = elsewhere(study, "a"), elsewhere(study, "b")
     first, second = study.ask(), study.ask()
     # Whoever is faster: numbers decide.
-    assert other.claim(second, "n")
-    assert one.claim(first, "n")
+    assert claimed(other, second, "n")
+    assert claimed(one, first, "n")
     third = study.ask()
-    assert not other.claim(third, "n")
+    assert not claimed(other, third, "n")
     assert study.trials[2].user_attrs[REASON] == YIELDED
-    assert one.claim(study.ask(), "m")
+    assert claimed(one, study.ask(), "m")
 
 
 def test_a_network_that_is_done_goes_before_older_trials(study: Study) -> None:
     one, other = elsewhere(study, "a"), elsewhere(study, "b")
     slow, fast = study.ask(), study.ask()
-    assert other.claim(fast, "n") and other.finish(fast, [1.0])
-    assert not one.claim(slow, "n")
+    assert claimed(other, fast, "n") and other.finish(fast, [1.0])
+    assert not claimed(one, slow, "n")
 
 
 def test_two_that_come_last_don_t_both_run(study: Study) -> None:
     one, other = elsewhere(study, "a", 3), elsewhere(study, "b", 3)
     for name in ("n0", "n1"):
         trial = study.ask()
-        assert one.claim(trial, name) and one.finish(trial, [0.0])
+        assert claimed(one, trial, name) and one.finish(trial, [0.0])
     last, too_many = study.ask(), study.ask()
-    assert not other.claim(too_many, "n3")
+    assert not claimed(other, too_many, "n3")
     assert study.trials[3].user_attrs[REASON] == ENOUGH
-    assert one.claim(last, "n2")
+    assert claimed(one, last, "n2")
     assert one.counted() == 3
 
 
@@ -61,7 +66,7 @@ def test_what_was_lost_is_queued_once_and_with_its_digits(
     gone, one, other = (elsewhere(study, name) for name in "abc")
     trial = study.ask()
     x = trial.suggest_int("x", 0, 1000)
-    assert gone.claim(trial, "n")
+    assert claimed(gone, trial, "n")
     for each in (one, other):
         each.recover(())
     assert study.trials[0].state is TrialState.RUNNING
@@ -75,7 +80,7 @@ def test_what_was_lost_is_queued_once_and_with_its_digits(
     assert not gone.finish(trial, [1.0])
     again = study.ask()
     assert again.number == 1 and again.suggest_int("x", 0, 1000) == x
-    assert one.claim(again, "n")
+    assert claimed(one, again, "n")
 
 
 def test_signs_of_life(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +89,7 @@ def test_signs_of_life(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims.time, "time", lambda: clock[0])
     living, watching = elsewhere(study, "a"), elsewhere(study, "b")
     trial = study.ask()
-    living.claim(trial, "n")
+    claimed(living, trial, "n")
     for _ in range(20):
         clock[0] += 20
         living.live((trial,))
@@ -97,9 +102,9 @@ def test_a_process_of_this_machine_is_seen_to_be_gone_at_once(study: Study) -> N
     mine = Claims(study)
     for name in (f"{machine}:{pid}:1", f"{machine}:999999999:{began}"):
         dead = Claims(study, process=name)
-        assert dead.claim(study.ask(), name)
+        assert claimed(dead, study.ask(), name)
     living = study.ask()
-    assert mine.claim(living, "living")
+    assert claimed(mine, living, "living")
     mine.recover((living,))
     states = [trial.state for trial in study.trials]
     assert states == [
@@ -113,7 +118,7 @@ def test_a_process_of_this_machine_is_seen_to_be_gone_at_once(study: Study) -> N
 
 def test_what_this_process_lost_with_its_storage_is_queued(study: Study) -> None:
     mine = Claims(study)
-    assert mine.claim(study.ask(), "n")
+    assert claimed(mine, study.ask(), "n")
     mine.recover(())
     assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.WAITING]
 
@@ -121,7 +126,7 @@ def test_what_this_process_lost_with_its_storage_is_queued(study: Study) -> None
 def test_a_failure_with_a_reason_is_not_run_again(study: Study) -> None:
     mine = Claims(study)
     trial = study.ask()
-    assert mine.claim(trial, "n")
+    assert claimed(mine, trial, "n")
     mine.fail(trial, "it was no good")
     mine.recover(())
     assert [each.state for each in study.trials] == [TrialState.FAIL]
