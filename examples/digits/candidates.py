@@ -65,8 +65,8 @@ def trained(path: Path, settings: Settings, scenes: int) -> dict[str, float]:
 
 
 def key(path: Path, settings: Settings, scenes: int) -> str:
-    """What names a training: the network, however its file is written, and everything else it depends on."""
-    network = spec_hash(open_spec(path).network)
+    """What names a training: the network, whatever it is called, and everything else it depends on."""
+    network = spec_hash(open_spec(path).network.model_copy(update={"name": "candidate"}))
     return hashlib.sha256(repr((network, settings, scenes)).encode()).hexdigest()[:16]
 
 
