@@ -134,6 +134,8 @@ def command(
             console.say(f"stopped; the same command goes on. So far: {request.folder}", err=True)
             raise
     _show(outcome, request)
+    if not outcome.best:
+        click.get_current_context().exit(1)
 
 
 class _Told:

@@ -13,6 +13,7 @@ from spinedsl.ir.model import Call, Network, Requirement, Space
 from spinedsl.ir.resolve import no_network, resolve_with_defaults
 from spinedsl.ir.space_rules import read_requirement
 from spinedsl.ir.spaces import space_of
+from spinedsl.pipeline import Compilation
 from spinedsl.resources import STANDARD
 from spinedsl.source import DISK, Files, Source, Span
 from spinedsl.spaces.search_space import SearchSpace
@@ -30,11 +31,15 @@ def open_space(spec: str | Path, roots: Sequence[Path] = (), files: Files = DISK
         roots: further folders that imports may reach.
 
     Raises:
-        DiagnosticError: the file can't be read or parsed, has no such space, or the space is wrong.
+        DiagnosticError: the file can't be read or parsed, has no such space, or the space is wrong, or its
+            seed doesn't compile.
     """
     source, wanted = _located(str(spec), files)
     scope = load(source, roots, files)
-    return search_space(_choose(scope, wanted, str(spec)), scope)
+    space = search_space(_choose(scope, wanted, str(spec)), scope)
+    # What is wrong with the seed is wrong with every member, which have no place in a file.
+    Compilation(given=space.seed).program  # noqa: B018
+    return space
 
 
 def search_space(node: nodes.Space, scope: Scope) -> SearchSpace:

@@ -123,3 +123,10 @@ def test_proxies_and_latency(search) -> None:
 def test_timed_side_by_side_is_warned_of(search) -> None:
     ran = search("small.spine:single", "--minimise", "latency", "--jobs", "2", "-o", "found")
     assert "slow each other down" in ran.err
+
+
+def test_a_search_that_finds_nothing_fails(search) -> None:
+    Path("mine.py").write_text("def f(path):\n    raise ValueError('no')\n")
+    ran = search("small.spine:tiny", "--maximise", "mine:f", "--trials", "2", "-o", "found")
+    assert ran.code == 1
+    assert ran.out.startswith("2 networks tried, 2 failed")

@@ -23,6 +23,11 @@ from spinedsl.weights import initial_weights
 some = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+NOTHING = 1e-4
+"""Values this small at most say nothing: relu makes zeros of few pixels, and with drawn weights, whose values are
+about 1, the rest is what is left of sums that cancel: rounding, in one order of summing or the other."""
+
+
 @some
 @given(networks(most=6), st.sampled_from([17, 19, 21]), st.integers(1, 3))
 def test_both_targets_agree(text: str, opset: int, batch: int) -> None:
@@ -30,8 +35,7 @@ def test_both_targets_agree(text: str, opset: int, batch: int) -> None:
     size = compilation.network.input.height, compilation.network.input.width
     report = verify(compilation, size=size, batch=batch, opset=opset)
     note(str(report.endpoints))
-    # An endpoint that is zero everywhere says nothing; relu makes some of few pixels.
-    assert all(c.difference <= report.tolerance for c in report.endpoints if c.largest)
+    assert all(c.difference <= report.tolerance for c in report.endpoints if c.largest > NOTHING)
 
 
 @some
@@ -72,7 +76,7 @@ def test_both_targets_agree_on_models(text: str, opset: int) -> None:
     size = compilation.network.input.height, compilation.network.input.width
     report = verify(compilation, size=size, opset=opset)
     note(str(report.endpoints))
-    assert all(c.difference <= report.tolerance for c in report.endpoints if c.largest)
+    assert all(c.difference <= report.tolerance for c in report.endpoints if c.largest > NOTHING)
 
 
 @some

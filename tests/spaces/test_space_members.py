@@ -350,3 +350,15 @@ def test_many_are_written_as_one_is(name: str) -> None:
         network = space.network(encoding, f"n{number}")
         comments = ("where from",) * (number % 2)
         assert writer.text(network, comments) == member_text(network, comments)
+
+
+def test_a_seed_that_does_not_compile_is_refused_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "deep.spine"
+    path.write_text(
+        'import "spinenet49.spine"\nnetwork deep extends spinenet49 { stack 4 }\n'
+        "space near of deep { permute output }\n"
+    )
+    with pytest.raises(DiagnosticError, match="only a graph over features can be stacked") as caught:
+        open_space(path)
+    span = caught.value.diagnostics[0].primary
+    assert span is not None and "deep.spine" in span.span.source.name
