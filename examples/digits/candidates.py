@@ -21,6 +21,7 @@ from examples.digits.evaluate import average_precision, torch_detector
 from examples.digits.network import BUILD, SPEC, imported
 from examples.digits.train import Settings, Training
 from spinedsl.ir.fingerprint import spec_hash
+from spinedsl.spaces.writing import member_text
 from spinedsl.specification import open_spec
 
 SHORT = Settings(steps=200, warm_up=40, save=200, measure=0)
@@ -29,12 +30,12 @@ SCENES = 200
 """Validation scenes that a candidate is measured on."""
 MODEL = """\
 import "digits.spine"
-import "{path}"
+import "backbone.spine"
 
-model candidate extends digits {{
+model candidate extends digits {
   title    "Digit Detector"
-  backbone {network}
-}}
+  backbone candidate_backbone
+}
 """
 
 
@@ -73,11 +74,12 @@ def key(path: Path, settings: Settings, scenes: int) -> str:
 def detector_on(path: Path, folder: Path, seed: int = 0) -> nn.Module:
     """A freshly initialised digit detector with the backbone of a file; its text is put into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    network = spinedsl.summary(path).name
-    shutil.copy(path, folder / "backbone.spine")
+    # Of a name that digits.spine doesn't have.
+    network = open_spec(path).network.model_copy(update={"name": "candidate_backbone"})
+    (folder / "backbone.spine").write_text(member_text(network), encoding="utf-8")
     shutil.copy(SPEC, folder)
     spec = folder / "candidate.spine"
-    spec.write_text(MODEL.format(path="backbone.spine", network=network))
+    spec.write_text(MODEL)
     module = folder / "candidate.py"
     spinedsl.compile(f"{spec}:candidate", output=module, force=True)
     generator = torch.Generator().manual_seed(seed)
