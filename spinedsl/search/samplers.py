@@ -37,8 +37,9 @@ NETWORK = "network"
 """The attribute of a trial that says which network it is: the hash of its spec."""
 TRIES = 200
 """Changes of a proposal before something is drawn instead."""
-DRAWS = 100
-"""Members drawn before a small space is looked through for what is left."""
+DRAWS, MANY_DRAWS = 100, 2_000
+"""Members drawn, all of them tried before, until a small space is looked through for what is left, and until a
+large one is given up."""
 YOUNG, TOURNAMENT = 50, 10
 """Of regularised evolution: networks that are young, and those of them that are compared."""
 GENERATION = 20
@@ -105,22 +106,24 @@ class Candidates:
             Exhausted: there is none.
             DiagnosticError: none was found that meets the requirements (SP047).
         """
-        for encoding in self._near(proposal, tried, random):
+        for encoding in self._near(proposal, random):
             network = self.space.network(encoding)
             if spec_hash(network) not in tried and not refused(network, self.requirements):
                 return encoding
         raise Exhausted
 
-    def _near(self, proposal: Encoding | None, tried: set[str], random: Random) -> Iterator[Encoding]:
+    def _near(self, proposal: Encoding | None, random: Random) -> Iterator[Encoding]:
         if proposal is not None:
             yield proposal
             for number in range(TRIES):
                 yield mutate(self.space, proposal, random, 1 + number // 20)
         drawn = sample(self.space, self.requirements, random.getrandbits(32))
-        # A space of which next to all has been tried isn't drawn from for ever.
-        for member in islice(drawn, None if self.space.size > SMALL else DRAWS):
+        # Where next to all has been tried, nothing new may be drawn for ever.
+        small = self.space.size <= SMALL
+        for member in islice(drawn, DRAWS if small else MANY_DRAWS):
             yield member.encoding
-        yield from map(self.space.unrank, range(self.space.size))
+        if small:
+            yield from map(self.space.unrank, range(self.space.size))
 
 
 class MemberSampler(BaseSampler):

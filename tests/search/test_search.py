@@ -12,6 +12,7 @@ from spinedsl.analysis.summary import summarise
 from spinedsl.diagnostics import DiagnosticError
 from spinedsl.ir.model import Network
 from spinedsl.pipeline import Compilation
+from spinedsl.search import samplers
 from spinedsl.search.samplers import NAMES
 from spinedsl.search.search import Events
 from spinedsl.search.session import search
@@ -68,6 +69,26 @@ def test_what_is_tried_meets_what_is_required(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", NAMES)
 def test_a_space_of_one_network_is_soon_searched(sampler: str) -> None:
     assert len(searched("macs", sampler=sampler, space="single", trials=None, minutes=5.0).tried) == 1
+
+
+def test_a_large_space_of_which_little_meets_the_requirements_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(samplers, "SMALL", 10)
+    monkeypatch.setattr(samplers, "MANY_DRAWS", 50)
+    news: list[str] = []
+    least = everything(request_of("macs", space="tiny").space, params_and_macs)
+    bound = sorted(set(least))[2][0]
+    outcome = searched(
+        "macs",
+        space="tiny",
+        trials=None,
+        minutes=5.0,
+        require=(f"params <= {bound}",),
+        events=Events(news=news.append),
+    )
+    assert {each.values[0] for each in outcome.tried} == {m for p, m in least if p <= bound}
+    assert news == ["every network that meets what is required has been tried"]
 
 
 @pytest.mark.parametrize("sampler", ["evolution", "tpe"])
