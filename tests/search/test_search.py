@@ -157,8 +157,8 @@ def test_a_network_that_takes_too_long_fails_and_takes_its_children_with_it() ->
         "import subprocess, sys\n\ndef endless(path):\n"
         "    subprocess.run([sys.executable, '-c', 'import time\\nwhile True: time.sleep(.1); open(\"alive\", \"w\")'])\n"
     )
-    outcome = searched("mine:endless", trials=1, timeout=4.0)
-    assert outcome.tried[0].reason == "it took longer than 4 s"
+    outcome = searched("mine:endless", trials=1, timeout=12.0)
+    assert outcome.tried[0].reason == "it took longer than 12 s"
     assert Path("alive").exists()
     Path("alive").unlink()
     time.sleep(0.5)
