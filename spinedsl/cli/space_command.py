@@ -26,6 +26,7 @@ from spinedsl.cli.tables import aligned
 
 if TYPE_CHECKING:
     from spinedsl.analysis.requirements import Requirements
+    from spinedsl.ir.model import Network
     from spinedsl.spaces.counting import Count
     from spinedsl.spaces.estimating import Estimate
     from spinedsl.spaces.search_space import SearchSpace
@@ -170,9 +171,7 @@ def contains(space: SearchSpace, requirements: Requirements, spec: str) -> None:
       spinec space contains my.spine:narrow found.spine --require "params <= 25M"
     """
     network = network_called(spec)
-    encoding = encoding_of(network, space)
-    refuse(network, space, requirements)
-    console.say(f"“{network.name}” is network {space.rank(encoding)} of “{space.name}”")
+    console.say(f"“{network.name}” is network {_rank_of(network, space, requirements)} of “{space.name}”")
 
 
 @command.command()
@@ -185,10 +184,14 @@ def rank(space: SearchSpace, requirements: Requirements, spec: str) -> None:
     Examples:
       spinec space rank std:spinenet std:spinenet49
     """
-    network = network_called(spec)
+    click.echo(_rank_of(network_called(spec), space, requirements))
+
+
+def _rank_of(network: Network, space: SearchSpace, requirements: Requirements) -> int:
+    """The number of a network that is in the space and meets what is required."""
     encoding = encoding_of(network, space)
     refuse(network, space, requirements)
-    click.echo(space.rank(encoding))
+    return space.rank(encoding)
 
 
 @command.command()

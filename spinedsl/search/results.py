@@ -19,12 +19,12 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from spinedsl import resources
-from spinedsl.emit.output import write_output
+from spinedsl.emit.output import make_folder, write_output
 from spinedsl.ir.model import Network
 from spinedsl.records import record
 from spinedsl.resources import SUFFIX
 from spinedsl.search.objectives import COSTS, Objective
-from spinedsl.search.picture import number_text, picture, values_text
+from spinedsl.search.picture import number_text, picture
 from spinedsl.search.trials import Tried, best_of
 from spinedsl.spaces.search_space import SearchSpace
 from spinedsl.spaces.writing import member_name, member_text
@@ -56,7 +56,7 @@ class Results:
         """Write everything anew; the winners."""
         best = best_of(tried, self.objectives)
         files = {each.number: self._file(each) for each in best}
-        (self.folder / BEST).mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder / BEST)
         for each in best:
             write_output(self.folder / files[each.number], self._text(each).encode(), "text", self.force)
         self._sweep(files.values())
@@ -151,15 +151,6 @@ class Results:
             names=[each.short for each in self.objectives] + costs,
             tables=[("best", [row(each) for each in best]), (all_of, [row(each) for each in reversed(recent)])],
         )  # fmt: skip
-
-
-def best_text(best: Sequence[Tried], objectives: Sequence[Objective]) -> str:
-    """The winners in a few words, as a line of progress shows them."""
-    if not best:
-        return ""
-    if len(objectives) > 1:
-        return f"{len(best)} on the front"
-    return f"best {values_text(best[0].values, objectives)}"
 
 
 @cache

@@ -93,7 +93,7 @@ def mend(path: Path) -> None:
     """
     with path.open("r+b") as file:
         first = file.readline()
-        if first.endswith(b"\n") and not _is_entry(first):
+        if not (_is_entry(first) if first.endswith(b"\n") else _is_begun(first)):
             raise fail(
                 "SP060", f"“{path}” is not the journal of a search", help="name another folder with `-o`"
             )
@@ -113,6 +113,12 @@ def _is_entry(line: bytes) -> bool:
         return isinstance(json.loads(line), dict) and b"op_code" in line
     except ValueError:
         return False
+
+
+def _is_begun(line: bytes) -> bool:
+    """Whether an entry may have begun so; nothing else of somebody's is cut off."""
+    begin = b'{"op_code":'
+    return line.startswith(begin) or begin.startswith(line)
 
 
 def shown(url: str) -> str:

@@ -199,6 +199,13 @@ def test_another_question_is_refused_and_nothing_is_lost() -> None:
 # ---- journals
 
 
+def test_a_journal_that_has_only_begun_is_begun_anew() -> None:
+    Path("found").mkdir()
+    for text in ("", '{"op_c', '{"op_code":0,"work'):
+        Path("found/journal.log").write_text(text)
+        assert len(searched("macs", trials=2).tried) == 2
+
+
 def test_a_line_that_was_never_finished_is_cut_off() -> None:
     whole = searched("macs", trials=12, folder="whole").tried
     searched("macs", trials=6)
@@ -238,7 +245,9 @@ def test_a_lock_is_let_go_when_its_holder_is_killed() -> None:
     assert len(results()["trials"]) == 6
 
 
-@pytest.mark.parametrize("text", ["# my notes\n", '{"name": "mine"}\n', "[1]\n"])
+@pytest.mark.parametrize(
+    "text", ["# my notes\n", "notes without an end of line", '{"name"', '{"name": "mine"}\n', "[1]\n"]
+)
 def test_somebodys_file_is_no_journal(text: str) -> None:
     Path("found").mkdir()
     Path("found/journal.log").write_text(text)
